@@ -98,13 +98,14 @@ class Job(Generic[T]):
         """
         if self._final is None:
             watched = self._watcher.watch(self._kind, self.id, self._started, self.callback_id)
+            waiter = watched.wait()
             limit = None if timeout is None else asyncio.timeout(timeout)
             try:
                 if limit is None:
-                    self._final = await watched.wait()
+                    self._final = await waiter
                 else:
                     async with limit:
-                        self._final = await watched.wait()
+                        self._final = await waiter
             except TimeoutError:
                 if limit is None or not limit.expired():
                     raise
@@ -117,6 +118,7 @@ class Job(Generic[T]):
                 cancelled.job_ids = [self.id]  # type: ignore[attr-defined]
                 raise
             finally:
+                watched.waiting.discard(waiter)
                 self._watcher.leave(watched)
         failure = failed_job(self._kind, self.id, self._final)
         if failure is not None:

@@ -36,6 +36,7 @@ class Watched(Generic[T]):
         listed_failure: Its entry in the list of statuses, if that reports a failure.
         listeners: Functions that are called with each detail, with their interval in seconds.
         waiters: The number of waiters.
+        waiting: Futures of those who wait for the end only.
         running_at: Time when it was last seen running, on the loop's clock.
         failures: Failed requests for the detail in a row.
         unreadable: Details in a row that could not be decoded.
@@ -58,7 +59,7 @@ class Watched(Generic[T]):
         self.informs_schedule: bool = False
         self.state: WatchState = WatchState()
         self.final: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting: list[asyncio.Future[T]] = []
+        self.waiting: set[asyncio.Future[T]] = set()
         self.last: T | None = None
         self.exists: bool = exists
         self.listed_failure: StatusEntry | None = None
@@ -73,18 +74,18 @@ class Watched(Generic[T]):
     def wait(self) -> asyncio.Future[T]:
         """Return a future of one waiter, which its cancellation cancels."""
         waiter: asyncio.Future[T] = self.final.get_loop().create_future()
-        self._waiting.append(waiter)
+        self.waiting.add(waiter)
         return waiter
 
     def end(self, detail: T) -> None:
         """End the wait with the terminal detail."""
-        for future in (self.final, *self._waiting):
+        for future in (self.final, *self.waiting):
             if not future.done():
                 future.set_result(detail)
 
     def fail(self, error: Exception) -> None:
         """End the wait with an exception."""
-        for future in (self.final, *self._waiting):
+        for future in (self.final, *self.waiting):
             if not future.done():
                 future.set_exception(error)
         # Retrieve it, or asyncio would log it as never retrieved: listeners may have left.
