@@ -204,13 +204,13 @@ def _deliveries(
         rejected: Keys of completed items that people have rejected. Their files are not wanted.
     """
     targets: dict[str, str] = view.run.settings.get("deliveries") or {}
-    delivered, failed, unwanted = Counter[str](), Counter[str](), Counter[str]()
+    delivered, failed = Counter[str](), Counter[str]()
     errors: dict[str, str] = {}
     for key, delivery in view.deliveries() if targets else ():
         target = delivery.target
         if key in rejected and targets.get(target) != "hook":
-            unwanted[target] += 1
-        elif delivery.error is None:
+            continue
+        if delivery.error is None:
             delivered[target] += 1
         else:
             failed[target] += 1
