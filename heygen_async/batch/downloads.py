@@ -138,9 +138,7 @@ async def delivered(
 
 
 async def _deliver(step: Step, journal: _Journal | None, outcome: Ended[Any]) -> Ended[Any]:
-    if journal is None:
-        return (await step.deliver(outcome, {}))[0]
-    if not step.targets:
+    if journal is None or not step.targets:
         return (await step.deliver(outcome, {}))[0]
     outcome = journal.identified(outcome)
     outcome, deliveries = await step.deliver(outcome, await journal.deliveries(outcome))
