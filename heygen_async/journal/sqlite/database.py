@@ -274,8 +274,7 @@ class Database:
 
     def _write_in_bulk(self, transaction: Transaction) -> _Written | None:
         """Write all rows, or return None if one of them cannot be written."""
-        intents = [intent for call in transaction.begins for intent in call.intents]
-        is_first = all(intent.attempt == 1 for intent in intents)
+        is_first = all(one.attempt == 1 for call in transaction.begins for one in call.intents)
         write = schema.INSERT.write if is_first else schema.INTEND.write
         if not write(self._cursor, transaction.intents):
             return None
