@@ -89,31 +89,35 @@ async def test_every_stage_of_a_chain_is_shown(tmp_path: Path) -> None:
     assert text.index("render videos") < text.index("render translate") < text.index("<header>")
 
 
-async def test_a_page_that_is_closed_is_no_error(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path, done = tmp_path / "run.db", list[str]()
+@asynccontextmanager
+async def approving(path: Path) -> AsyncIterator[LiveReport]:
+    """A page whose section lists the keys that were approved on it; it looks once a minute."""
+    done = list[str]()
     await (await opened(path)).aclose()
 
     async def approve(fields: Mapping[str, str]) -> str:
-        done.append("a")
+        done.append(fields["key"])
         return "approved"
 
-    async with (
-        LiveReport(
-            path,
-            actions={"approve": approve},
-            sections=[lambda view: {"review": ",".join(done)}],
-            every=60,
-        ) as page,
-        asking(page) as session,
-    ):
+    async with LiveReport(
+        path,
+        actions={"approve": approve},
+        sections=[lambda view: {"review": ",".join(done)}],
+        every=60,
+    ) as page:
+        yield page
+
+
+async def test_a_page_that_is_closed_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with approving(tmp_path / "run.db") as page, asking(page) as session:
         origin = {"Origin": page.url.rsplit("/", 2)[0]}
         seen = events(session)
         await anext(seen)
         async with asking(page) as other:
             await anext(events(other))
-        await session.post("actions/approve", headers=origin)
+        await session.post("actions/approve", data={"key": "a"}, headers=origin)
         assert (await anext(seen))["changed"] == {"run0-review": "a"}
     assert "Error" not in caplog.text
 
@@ -197,22 +201,7 @@ async def test_more_sections_stand_between_the_status_and_the_report(tmp_path: P
 
 async def test_an_action_is_seen_at_once(tmp_path: Path) -> None:
     """The page is not a second behind the person who has just decided."""
-    path, done = tmp_path / "run.db", list[str]()
-    await (await opened(path)).aclose()
-
-    async def approve(fields: Mapping[str, str]) -> str:
-        done.append(fields["key"])
-        return "approved"
-
-    async with (
-        LiveReport(
-            path,
-            actions={"approve": approve},
-            sections=[lambda view: {"review": ",".join(done)}],
-            every=60,
-        ) as page,
-        asking(page) as session,
-    ):
+    async with approving(tmp_path / "run.db") as page, asking(page) as session:
         origin = {"Origin": page.url.rsplit("/", 2)[0]}
         seen = events(session)
         assert (await anext(seen))["changed"]["run0-review"] == ""
