@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import pytest
 
@@ -66,14 +65,7 @@ def test_a_refused_key_says_what_to_do() -> None:
     assert "check HEYGEN_API_KEY" in sentence(AUTH)
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_uvloop_is_used_where_it_is_installed(
-    installed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if installed:
-        pytest.importorskip("uvloop")
-    else:
-        monkeypatch.setitem(sys.modules, "uvloop", None)
+def test_uvloop_is_used_where_it_is_installed(uvloop_installed: bool) -> None:
     loops: list[str] = []
 
     async def command() -> Exit:
@@ -81,7 +73,7 @@ def test_uvloop_is_used_where_it_is_installed(
         return Exit.DONE
 
     assert run(command) == Exit.DONE
-    assert [name.startswith("uvloop") for name in loops] == [installed]
+    assert [name.startswith("uvloop") for name in loops] == [uvloop_installed]
 
 
 @pytest.mark.parametrize(

@@ -104,14 +104,9 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(mine.getvalue())["api_key"] == "sk_V2_mine"
 
 
-@pytest.mark.parametrize("installed", [True, False])
 def test_uvloop_is_used_where_it_is_installed(
-    installed: bool, monkeypatch: pytest.MonkeyPatch
+    uvloop_installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if installed:
-        pytest.importorskip("uvloop")
-    else:
-        monkeypatch.setitem(sys.modules, "uvloop", None)
     loops = set[bool]()
 
     class NotesItsLoop(StopsWhenWritten):
@@ -121,7 +116,7 @@ def test_uvloop_is_used_where_it_is_installed(
 
     monkeypatch.setattr(sys, "stdout", NotesItsLoop())
     main([])
-    assert loops == {installed}
+    assert loops == {uvloop_installed}
 
 
 def test_faults_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
