@@ -25,7 +25,7 @@ from heygen_async.journal.chains import stages_of
 from heygen_async.journal.rules import journal_error
 from heygen_async.pricing.estimates import dollars
 from heygen_async.reports.aggregates import RunAggregates
-from heygen_async.reports.page import duration, page_of, report_sections, write_page
+from heygen_async.reports.page import duration, issue_list, page_of, report_sections, write_page
 from heygen_async.reports.players import downloaded_files, fetched_by, output_url, player
 
 _MOST_LINES = 400
@@ -158,8 +158,7 @@ def _lineage(stages: Sequence[Stage], notes: Mapping[str, DubNote]) -> Iterator[
         if (file := stage.files.get(record.key)) or url:
             yield player(key, file or url or "", None if file else kind, preload="none")
         if (note := notes.get(key)) is not None and note.issues:
-            listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in note.issues)
-            yield f"<p>Look at first:</p><ul class='issues'>{listed}</ul>"
+            yield f"<p>Look at first:</p>{issue_list(note.issues)}"
         yield "</article>"
     yield "</section>"
 

@@ -6,12 +6,13 @@ import datetime
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from heygen_async.dubs.issues import Issue
 from heygen_async.dubs.notes import DubNote, DubNotes
 from heygen_async.journal import JournalLocation, State, journal_store
 from heygen_async.pricing.estimates import dollars
@@ -308,11 +309,16 @@ def _issues(notes: Mapping[str, DubNote]) -> Iterator[str]:
     dubs = "1 dub" if len(found) == 1 else f"{len(found):,} dubs"
     yield f"<section><h2>Look at first <small>{dubs}</small></h2>"
     for key, issues in sorted(found.items(), key=lambda pair: -len(pair[1]))[:_DUBS_SHOWN]:
-        listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in issues)
-        yield f"<h3>{escape(key)}</h3><ul class='issues'>{listed}</ul>"
+        yield f"<h3>{escape(key)}</h3>{issue_list(issues)}"
     if len(found) > _DUBS_SHOWN:
         yield f"<p>and {len(found) - _DUBS_SHOWN:,} more dubs</p>"
     yield "</section>"
+
+
+def issue_list(issues: Iterable[Issue]) -> str:
+    """Return what a person should look at in one dub as an HTML list."""
+    listed = "".join(f"<li>{escape(str(issue))}</li>" for issue in issues)
+    return f"<ul class='issues'>{listed}</ul>"
 
 
 def _outputs(aggregates: RunAggregates) -> Iterator[str]:
