@@ -281,7 +281,7 @@ class Batch:
         return found
 
     def stage(self, name: str, *, progress: Callable[[Progress], None] | None = None) -> Batch:
-        """Return a batch for one stage of a chain of runs, in which each run feeds the next.
+        """Return a batch for one stage of a chain, in which each run uses the results of another.
 
         It shares the client, the budget and the settings of this batch, yields all outcomes,
         including those of earlier runs, and ends with this batch. Its journal is beside this

@@ -220,7 +220,7 @@ MapColumns = Annotated[
     typer.Option(
         "--map",
         metavar="COLUMN=NAME",
-        help="The field that a column feeds, if its name differs; COLUMN= ignores the column.",
+        help="The field that a column fills, if its name differs; COLUMN= ignores the column.",
         show_default=False,
     ),
 ]

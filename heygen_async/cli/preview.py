@@ -85,7 +85,7 @@ async def preview(
 
     def show(console: Console) -> None:
         for column, field in (columns or {}).items():
-            display.note(f"  {column} → {field}" if field else f"  {column}: carried along")
+            display.note(f"  {column} → {field}" if field else f"  {column}: passed through")
         _show(display, expected, in_account)
         _warn(display, expected, check_account(user, expected, options.max_cost), options)
 

@@ -9,7 +9,7 @@ from heygen_async.errors import JournalError
 from heygen_async.journal import JournalLocation, JournalStore, journal_store
 
 STAGES = ("source", "speech", "voices", "translations", "proofreads", "videos", "renders")
-"""Names of the stages of chains, each before those that it feeds."""
+"""Names of the stages of chains, each before those that use its results."""
 
 
 def stages_of(journal: JournalLocation) -> list[JournalStore]:

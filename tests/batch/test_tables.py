@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heygen_async import Batch, HeyGen, InvalidRequest, InvalidVariants
-from heygen_async.batch.tables.columns import feeds, normalized
+from heygen_async.batch.tables.columns import match_columns, normalized
 from heygen_async.batch.tables.frames import rows_of
 from heygen_async.batch.tables.values import cell, is_missing, text_of
 from heygen_async.journal import open_reader
@@ -183,14 +183,14 @@ def test_a_whole_float_is_its_number(number: int) -> None:
     ],
 )
 def test_columns_feed_fields(columns: list[str], found: dict[str, str]) -> None:
-    assert feeds(columns, ["first_name", "email"]) == found
+    assert match_columns(columns, ["first_name", "email"]) == found
 
 
 @pytest.mark.parametrize("column", ["frist_name", "First Nam", "emial", "e_mails"])
 def test_near_misses(column: str) -> None:
     with pytest.raises(InvalidRequest, match="did you mean"):
-        feeds([column], ["first_name", "email"])
-    assert feeds([column], ["first_name", "email"], {column: ""}) == {}
+        match_columns([column], ["first_name", "email"])
+    assert match_columns([column], ["first_name", "email"], {column: ""}) == {}
 
 
 def test_names_in_other_forms() -> None:

@@ -231,7 +231,7 @@ async def test_texts_become_videos_with_captions(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("texts.csv", "key,words\na,b\n", "no column feeds 'text'"),
+        ("texts.csv", "key,words\na,b\n", "no column fills 'text'"),
         ("texts.csv", "text\nHello.\n", "line 2: no voice"),
         ("texts.txt", None, "No such file"),
     ],

@@ -69,7 +69,7 @@ RUNS = [
         "personalize Spoken_greeting spoken.csv --speak greeting --voice Bruno", "1 done", "report"
     ),
     Case(
-        "agents rows.csv --prompt Tell_of_{{name}} --dry-run", "product: carried along", "dry_run"
+        "agents rows.csv --prompt Tell_of_{{name}} --dry-run", "product: passed through", "dry_run"
     ),
     Case("agents rows.csv --prompt Tell_of_{{name}} --where name=Ada", "1 done", "report"),
 ]

@@ -231,8 +231,8 @@ def test_blanks_around_a_text_stay(tmp_path: Path) -> None:
         ('"key";"name";"product"', "semicolons separate its columns"),
         ('"key, or id";"name"', "semicolons separate its columns"),
         ('"key"\t"name"', "tabs separate its columns"),
-        ('"name;product"', "no column feeds 'name'"),
-        ('key,"name;product"', "no column feeds 'name'"),
+        ('"name;product"', "no column fills 'name'"),
+        ('key,"name;product"', "no column fills 'name'"),
     ],
 )
 def test_separators_are_told_from_quoted_characters(

@@ -105,11 +105,11 @@ async def test_columns_go_before_the_options(sandbox: Sandbox, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        (ROWS, {"script": "Hi {nickname}"}, "no column feeds 'nickname', which the text needs"),
+        (ROWS, {"script": "Hi {nickname}"}, "no column fills 'nickname', which the text needs"),
         (ROWS, {"script": "Hi {Frist Name}"}, "'First Name'; did you mean 'Frist Name'"),
         (ROWS.replace("Bo", ""), {"script": "{first name}"}, r"line 3 \(row 2\): column 'first n"),
-        (ROWS, {}, "no column feeds 'script'"),
-        (ROWS, {"script": "Hi", "avatar": None}, "no column feeds 'avatar'"),
+        (ROWS, {}, "no column fills 'script'"),
+        (ROWS, {"script": "Hi", "avatar": None}, "no column fills 'avatar'"),
         (ROWS, {"script": "Hi", "avatar": "Nobody"}, "Nobody"),
         (ROWS, {"script": "Hi", "presenters": ["a"]}, "do not go together"),
         (ROWS, {"script": "la " * 600, "max_seconds": 90}, "about 120 s to say.*is 90"),
@@ -187,7 +187,7 @@ async def test_prompts_for_the_agent(sandbox: Sandbox, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in await asyncio.to_thread(read_lines, out)]
     assert {row["status"] for row in rows} == {"completed"}
     assert all(row["url"].startswith("http") for row in rows)
-    with pytest.raises(CommandError, match="no column feeds 'prompt'"):
+    with pytest.raises(CommandError, match="no column fills 'prompt'"):
         await agents(write(tmp_path), AgentSettings(), display=Lines())
 
 

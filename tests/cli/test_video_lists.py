@@ -47,7 +47,7 @@ def test_a_column_names_them(tmp_path: Path, column: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        ("url\nhttps://a.example/a.mp4\n", None, "no column feeds 'video'"),
+        ("url\nhttps://a.example/a.mp4\n", None, "no column fills 'video'"),
         (f"video,titel\n{URL},x\n", None, "'titel'; did you mean 'title'"),
         (f"video,title\n{URL},x\n,y\n", None, "line 3: there is no video"),
         (f"video,key\n{URL},x\n{URL},\n", None, "line 3: there is no key"),

@@ -29,7 +29,7 @@ def find_column(name: str, columns: Collection[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def feeds(
+def match_columns(
     columns: Sequence[str], fields: Collection[str], mapped: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return the column of each field, for fields that have one.
@@ -89,23 +89,23 @@ class RowFields:
     """
 
     def __init__(self, fields: Collection[str]) -> None:
-        self._feeds = lru_cache(maxsize=64)(lambda columns: feeds(columns, fields))
+        self._match = lru_cache(maxsize=64)(lambda columns: match_columns(columns, fields))
 
     def __call__(self, row: Mapping[Any, Any]) -> dict[str, Any]:
         """Return the values of the fields present in a row.
 
         Raises:
-            InvalidRequest: See ``feeds``.
+            InvalidRequest: See ``match_columns``.
         """
         cells = {str(column): value for column, value in row.items()}
-        found = self._feeds(tuple(cells)).items()
+        found = self._match(tuple(cells)).items()
         return {f: cells[column] for f, column in found if not is_missing(cells[column])}
 
     def length(self, row: Mapping[Any, Any]) -> float | None:
         """Return the length in seconds that the field ``length`` of a row states, or None.
 
         Raises:
-            InvalidRequest: It is not a number, or see ``feeds``.
+            InvalidRequest: It is not a number, or see ``match_columns``.
         """
         length = self(row).get("length")
         try:

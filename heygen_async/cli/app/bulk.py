@@ -86,7 +86,7 @@ def render(
     """Render one video for each row of a file.
 
     Columns are the template's variables, whatever case, blanks and underscores their names have;
-    others are carried along. A column "key" names the row and its file, a column "title" the
+    others are passed through. A column "key" names the row and its file, a column "title" the
     video, unless the template has such a variable; rows with something in a column "skip" are
     left out. Empty cells count as not given. All rows are checked before the first one is paid
     for.
@@ -128,7 +128,7 @@ def translate(
     names the video and its files, "title" the video in the account; "length" says how many
     seconds it lasts. Columns with the names of the options for dubs,
     such as "mode" and "audio_only", go before these. Each video goes into all languages. Other
-    columns are carried along.
+    columns are passed through.
     """
     from heygen_async.cli.commands.translate import translate as command
 
@@ -388,7 +388,7 @@ def agents(
     """Have the Video Agent make a video for each row of a file.
 
     Columns prompt, avatar, voice and orientation go before the options; a column "key" names the
-    row and its file. Other columns fill the {column} of the prompt, or are carried along.
+    row and its file. Other columns fill the {column} of the prompt, or are passed through.
     """
     from heygen_async.cli.rows.agents import AgentSettings
     from heygen_async.cli.rows.agents import agents as command

@@ -79,7 +79,7 @@ def submit(
     """Submit a run for workers: one video for each row of a file.
 
     All rows are checked before the first one is entered. The command can be killed and repeated: a
-    row is entered once. Workers take the run to its end, whatever becomes of this machine.
+    row is entered once. Workers complete the run, even if this machine fails.
     """
     _require_cluster()
     from heygen_async.cli.cluster.submit import submit as command

@@ -168,5 +168,5 @@ class _Variant(dict[str, Any]):
                 try:
                     self[name] = SpeechRequest(text=str(text_of(self[name])), voice_id=str(voice))
                 except InvalidRequest as error:
-                    column = rows.feeds.get(name, name)
+                    column = rows.field_columns.get(name, name)
                     raise CommandError(f"{where}, column {column!r}: {error}") from None

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from heygen_async.batch.tables.columns import feeds, find_column
+from heygen_async.batch.tables.columns import find_column, match_columns
 from heygen_async.batch.tables.values import text_of
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.cli.inputs.row_files import Row, Rows
@@ -62,7 +62,7 @@ class FieldRows(Collection[Row]):
 
     Args:
         rows: The rows.
-        fields: Names of the fields that columns can feed.
+        fields: Names of the fields that columns can fill.
         choices: The user's options for the rows.
         key: The column of the keys. Default: that of the field ``key``.
         own_key: Whether the field ``key`` is the key of the row; False if it is a variable.
@@ -70,7 +70,7 @@ class FieldRows(Collection[Row]):
     Attributes:
         path: The file, for messages.
         columns: Names of all columns, in their order.
-        feeds: The column that feeds each field that has one, in the order of the columns.
+        field_columns: The column that fills each field that has one, in the order of the columns.
         counts: Number of rows that have a value, by field.
         key_column: The column of the keys, or None.
         total: Number of rows in the file, including omitted rows.
@@ -110,14 +110,14 @@ class FieldRows(Collection[Row]):
         if key is not None:
             self.key_column = self._column(key, "--key")
         try:
-            found = feeds(rows.columns, names, mapped)
+            found = match_columns(rows.columns, names, mapped)
         except InvalidRequest as error:
-            hint = " (--map COLUMN=NAME says what a column is, --map COLUMN= that it is nothing)"
+            hint = " (--map COLUMN=NAME names the field of a column; --map COLUMN= ignores it)"
             raise CommandError(f"{self.path}: {error}{hint}") from None
         by_place = sorted(found.items(), key=lambda item: rows.columns.index(item[1]))
-        self.feeds: dict[str, str] = dict(by_place)
+        self.field_columns: dict[str, str] = dict(by_place)
         if key is None and own_key:
-            self.key_column = self.feeds.get("key")
+            self.key_column = self.field_columns.get("key")
         self.counts: Counter[str] = Counter()
         self._count = 0
         for row in self:
@@ -133,7 +133,7 @@ class FieldRows(Collection[Row]):
         for row in map(self._changed, self._rows):
             values = {
                 field: row.cells[column]
-                for field, column in self.feeds.items()
+                for field, column in self.field_columns.items()
                 if column in row.cells
             }
             skipped = self._skips and _text(values.pop("skip", "")).lower() not in _NOT_SKIPPED
@@ -163,9 +163,9 @@ class FieldRows(Collection[Row]):
         Raises:
             CommandError: No row has a value; the message names the columns.
         """
-        if field not in self.feeds and field not in self._defaults:
+        if field not in self.field_columns and field not in self._defaults:
             raise CommandError(
-                f"{self.path}: no column feeds {field!r}, which {what}; name one with --map "
+                f"{self.path}: no column fills {field!r}, which {what}; name one with --map "
                 f"COLUMN={field}, or a value for all rows with --default {field}=VALUE\n"
                 f"  Its columns: {', '.join(self.columns)}"
             )
@@ -201,11 +201,11 @@ class FieldRows(Collection[Row]):
         return ItemRows(self.columns, len(self), rows, names=names, source=self.path)
 
     def explained(self) -> dict[str, str | None]:
-        """Return the field that each column feeds, or None."""
-        fed = {column: field for field, column in self.feeds.items()}
+        """Return the field that each column fills, or None."""
+        filled = {column: field for field, column in self.field_columns.items()}
         if self.key_column is not None:
-            fed.setdefault(self.key_column, "key")
-        return {column: fed.get(column) for column in self.columns}
+            filled.setdefault(self.key_column, "key")
+        return {column: filled.get(column) for column in self.columns}
 
     def _changed(self, row: Row) -> Row:
         """Return a row with the values that retakes have given it."""

@@ -226,7 +226,7 @@ def _report(rows: FieldRows, problems: Sequence[tuple[Row, VariantProblem]], cou
     lines = [f"{rows.path}: {found}; nothing was submitted."]
     for row, problem in problems:
         name = problem.variable
-        column = "" if name is None else f", column {rows.feeds.get(name, name)!r}"
+        column = "" if name is None else f", column {rows.field_columns.get(name, name)!r}"
         reason = escaped(problem.reason)
         lines.append(f"  line {row.line} (row {row.number}){column}: {reason}")
     if count > len(problems):

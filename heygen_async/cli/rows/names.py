@@ -67,7 +67,7 @@ async def ids_in_rows(
             ids[name] = await find(heygen, name)
         except CommandError as error:
             place = f"line {row.line} (row {row.number})"
-            column = rows.feeds.get(field, field)
+            column = rows.field_columns.get(field, field)
             raise CommandError(f"{rows.path}, {place}, column {column!r}: {error}") from None
     return ids
 
