@@ -7,6 +7,7 @@ import pkgutil
 import re
 import shlex
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -47,7 +48,9 @@ class PageCommands:
             return
         program, *words = shlex.split(line, comments=True)
         assert program == "heygen-async", line
-        code = typer.main.get_command(app).main(words, standalone_mode=False)
+        # As in a shell, options are read without an event loop: click looks for translations.
+        read = partial(typer.main.get_command(app).main, words, standalone_mode=False)
+        code = await anyio.to_thread.run_sync(read)
         assert code in (Exit.DONE, None), line
         while self._waiting:
             assert await self._waiting.pop()() == Exit.DONE, line
