@@ -163,7 +163,7 @@ class Contract:
             if b"\\ud" in raw or b"\\uD" in raw:
                 # A lone surrogate could not be encoded later.
                 json.dumps(body, ensure_ascii=False).encode()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Refusal(400, "invalid_parameter", "The request body is not valid JSON") from None
         if operation._body_judge is None:
             operation._body_judge = self._judge(operation.body or {})
@@ -175,6 +175,10 @@ class Contract:
             if index and field == _ITEMS.get(operation.id):
                 raise invalid_item(field, int(index)) from None
             raise
+        except ValueError:  # of the validator, which follows 255 levels
+            raise Refusal(
+                400, "invalid_parameter", "The request body is nested too deeply"
+            ) from None
         checked: dict[str, Any] = body
         return checked
 

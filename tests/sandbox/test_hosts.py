@@ -76,9 +76,19 @@ async def test_bodies_must_be_json(api: Api, sandbox: Sandbox) -> None:
         (b"", "application/json"),
         (b"[]", "application/json"),
         (b'{"type": "avatar", "script": "\\ud800"}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"type": ' + b"[" * 500 + b"]" * 500 + b"}", "application/json"),
     ]:
         status, _, _ = await api.raw("POST", url, data=data, headers={**key, "Content-Type": kind})
         assert status == 400
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**70)])
+async def test_numbers_of_any_size_are_judged(api: Api, sandbox: Sandbox, number: int) -> None:
+    voice = {"speed": number}
+    body = {"type": "avatar", "avatar_id": "a", "script": "Hi", "voice_settings": voice}
+    reply = await api.post("/v3/videos", body)
+    assert reply.refusal == (400, "invalid_parameter", "voice_settings.speed")
 
 
 async def test_a_huge_body_is_413(api: Api, sandbox: Sandbox) -> None:
