@@ -6,15 +6,19 @@ import asyncio
 import io
 import json
 import signal
+from pathlib import Path
 
 import aiohttp
+import anyio
 import pytest
 from rich.console import Console
 
-from heygen_async.cli.commands.sandbox_command import serve
+from heygen_async.cli.commands.sandbox_command import print_address, serve
 from heygen_async.cli.display import Lines, Terminal
 from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.sandbox import Sandbox
 from tests.cli.waiting import until
+from tests.page_commands import PageCommands
 
 pytestmark = pytest.mark.anyio
 
@@ -78,10 +82,23 @@ async def test_on_a_terminal_it_prints_what_to_copy() -> None:
     (export,) = [line for line in lines if "export" in line]
     assert "HEYGEN_API_BASE=http://127.0.0.1:" in export
     assert "HEYGEN_API_KEY=" in export
-    assert any(
-        "heygen-async render" in line and "rows.csv --download videos" in line for line in lines
-    )
     assert lines[-1] == "Stopped."
+
+
+@pytest.mark.sandbox(speed=60)
+async def test_the_lines_to_copy_run_as_they_are(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = io.StringIO()
+    print_address(sandbox, Terminal(Console(file=text, force_terminal=True, color_system=None)))
+    export, *lines = [line for line in text.getvalue().splitlines() if line.startswith("  ")]
+    assert export.startswith("  export HEYGEN_API_BASE=")
+    commands = PageCommands(monkeypatch)
+    for line in lines:
+        await commands.run(line.strip())
+    assert await anyio.Path("hello.mp4").exists()
+    assert sandbox.ledger.count("video") == 3
 
 
 @pytest.mark.parametrize("faults", ["{", '{"dorp": 1}', '{"drop": 2}', "[]"])

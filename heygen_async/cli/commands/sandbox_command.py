@@ -107,11 +107,12 @@ def _show(sandbox: Sandbox, console: Console) -> None:
         style="dim",
         highlight=False,
     )
-    console.print("\nIn another terminal, with the columns name and product:\n", highlight=False)
+    console.print("\nIn another terminal:\n", highlight=False)
     # Print it without wrapping, so that it can be copied at any width of the terminal.
     for line in (
         f"export HEYGEN_API_BASE={sandbox.base_url} HEYGEN_API_KEY={sandbox.api_key}",
-        f"heygen-async render {sandbox.template_id('Welcome')} rows.csv --download videos",
-        f"python examples/first_call.py {sandbox.avatar_id}",
+        'heygen-async video create --avatar Amara --script "Hello." -o hello.mp4',
+        r"printf 'name,product\nAda,Apollo\nGrace,Apollo\n' > rows.csv",
+        "heygen-async render Welcome rows.csv --download videos",
     ):
         console.print(Text(f"  {line}", style="green"), soft_wrap=True)
