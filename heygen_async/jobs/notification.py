@@ -68,14 +68,12 @@ class PendingNotifications:
         Args:
             notification: The notification.
         """
-        callback_id = notification.callback_id
-        too_long = (
-            max(len(notification.kind), len(notification.job_id)) > LONGEST_ID
-            or len(callback_id or "") > LONGEST_CALLBACK_ID
-        )
-        if too_long:
+        kind, job_id, callback_id = notification.kind, notification.job_id, notification.callback_id
+        if len(kind) > LONGEST_ID or len(job_id) > LONGEST_ID:
             return
-        key = notification.kind, notification.job_id
+        if callback_id is not None and len(callback_id) > LONGEST_CALLBACK_ID:
+            return
+        key = kind, job_id
         earlier = self._by_job.pop(key, notification)
         self._by_job[key] = notification if notification.verified else earlier
         if len(self._by_job) > _CAPACITY:

@@ -186,5 +186,5 @@ class MemoryDeliveryLog:
 
     def _drop_oldest(self) -> None:
         """Drop the oldest events above the capacity; claims last, because their handlers run."""
-        while len(self) > self.capacity:
+        while len(self._claims) + len(self._done) > self.capacity:
             (self._done or self._claims).popitem(last=False)

@@ -502,11 +502,11 @@ def jobs_in(
     else:
         fields = getattr(event_data, "__struct_fields__", ())
         ids = [(kind, getattr(event_data, field)) for kind, field in _id_fields(fields)]
-    return tuple(
-        JobNotification(kind, job_id, verified, callback_id)
-        for kind, job_id in ids
-        if isinstance(job_id, str) and 0 < len(job_id) <= LONGEST_ID
-    )
+    notifications = []
+    for kind, job_id in ids:
+        if isinstance(job_id, str) and 0 < len(job_id) <= LONGEST_ID:
+            notifications.append(JobNotification(kind, job_id, verified, callback_id))
+    return tuple(notifications)
 
 
 @cache

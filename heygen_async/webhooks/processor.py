@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -63,12 +64,14 @@ class Delivery:
         key: Identifies the event in the log.
         log: The log that deduplicates it.
         share: Share of the backlog that deliveries of its kind may fill.
+        created: Unix seconds at which the event was created; minus infinity if that is not known.
     """
 
     event: Event | Callback
     key: str
     log: DeliveryLog
     share: float = 1.0
+    created: float = -math.inf
 
 
 class DeliveryProcessor:

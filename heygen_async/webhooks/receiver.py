@@ -42,6 +42,7 @@ from heygen_async.webhooks.seen_events import (
 from heygen_async.webhooks.signature import (
     TOLERANCE,
     Headers,
+    event_time,
     header_names,
     looks_signed,
     signing_keys,
@@ -332,7 +333,7 @@ class WebhookReceiver:
         if self._closed:
             return self._processor.turn_away("the receiver is closed")
         try:
-            event = self._read(body, headers)
+            delivery = self._read(body, headers)
         except WebhookError as error:
             self.counts.refused += 1
             logger.warning(
@@ -340,36 +341,36 @@ class WebhookReceiver:
             )
             return _MALFORMED if isinstance(error, MalformedDelivery) else _NOT_VERIFIED
         if logger.isEnabledFor(logging.DEBUG):
-            name = type(event).__name__
+            name = type(delivery.event).__name__
             logger.debug("received a delivery: %s", name, extra={"event": name})
-        if isinstance(event, Callback):
-            answer = await self._processor.process(
-                Delivery(event, _digest(body), self._callback_log, _CALLBACK_SHARE)
-            )
-            self.counts.callbacks += answer is OK
-            return answer
-        key = _key(event.event_id) if event.event_id else _digest(body)
-        answer = await self._processor.process(Delivery(event, key, self._log))
+        answer = await self._processor.process(delivery)
         if answer is OK:
-            self.counts.events += 1
-            self._newest = max(self._newest, unix_seconds(event.created_at or "") or -math.inf)
+            if isinstance(delivery.event, Callback):
+                self.counts.callbacks += 1
+            else:
+                self.counts.events += 1
+                self._newest = max(self._newest, delivery.created)
         return answer
 
-    def _read(self, body: bytes, headers: Headers) -> Event | Callback:
+    def _read(self, body: bytes, headers: Headers) -> Delivery:
         """Return the event of a signed delivery, or the callback of an unsigned one.
 
         Raises:
             WebhookError: It is neither.
         """
+        now = time.time()
         try:
-            verified = verify_with(self._keys, body, headers, time.time(), self._tolerance)
+            verified = verify_with(self._keys, body, headers, now, self._tolerance)
         except SignatureMissing:
             if not self._accepts_callbacks:
                 raise
             callback = parse(body)
             self._warn_of_lost_signature(body, headers)
-            return callback
-        return parse(verified)
+            return Delivery(callback, _digest(body), self._callback_log, _CALLBACK_SHARE)
+        event = parse(verified)
+        created = event_time(event.created_at, now)
+        key = _key(event.event_id) if event.event_id else _digest(body)
+        return Delivery(event, key, self._log, created=-math.inf if created is None else created)
 
     def _warn_of_lost_signature(self, body: bytes, headers: Headers) -> None:
         """Warn about an event that HeyGen signed and that arrived without the signature."""

@@ -65,7 +65,7 @@ class _EventTime(msgspec.Struct):
     created_at: Any = None
 
 
-_event_time: msgspec.json.Decoder[_EventTime] = msgspec.json.Decoder(_EventTime)
+_event_times: msgspec.json.Decoder[_EventTime] = msgspec.json.Decoder(_EventTime)
 
 
 def verify(
@@ -111,33 +111,57 @@ def verify(
         raise ConfigurationError("secrets: pass at least one secret to verify a delivery")
     if now is None:
         now = time.time()
-    return verify_with(keys, content, headers, now, tolerance, max_age)
+    verified = verify_with(keys, content, headers, now, tolerance)
+    try:
+        created_at = _event_times.decode(content).created_at
+    except DECODE_ERRORS:
+        return verified  # not an event, which ``parse`` reports
+    event_time(created_at if isinstance(created_at, str) else None, now, max_age)
+    return verified
 
 
 def verify_with(
-    keys: tuple[bytes, ...],
-    content: bytes,
-    headers: Headers,
-    now: float,
-    tolerance: float,
-    max_age: float = MAX_AGE,
+    keys: tuple[bytes, ...], content: bytes, headers: Headers, now: float, tolerance: float
 ) -> VerifiedBody:
-    """Do what ``verify`` does, with the keys that ``signing_keys`` returns."""
-    valid = [hmac.digest(key, content, "sha256").hex().encode() for key in keys]
+    """Verify the signature and the timestamp, with the keys that ``signing_keys`` returns.
+
+    The caller verifies the age of the event with ``event_time``.
+    """
     found = _delivery_headers(headers)
     signatures = found.get(_SIGNATURE, []) + found.get(_OLDER_SIGNATURE, [])
     if not signatures:
         raise SignatureMissing("the delivery has neither a header Heygen-Signature nor Signature")
-    if not any(_is_one_of(signature, valid) for signature in signatures[:_MOST_VALUES]):
+    if not _is_valid(signatures[:_MOST_VALUES], keys, content):
         raise SignatureMismatch(
             "the delivery's signature does not match; it was made with another secret, or the body "
             "was changed in transit or by the app"
         )
-    timestamp = None
-    if _TIMESTAMP in found:
-        timestamp = _timely(found[_TIMESTAMP][0], now, tolerance)
-    _refuse_old_event(content, now, max_age)
-    return VerifiedBody(content, timestamp)
+    timestamps = found.get(_TIMESTAMP)
+    return VerifiedBody(content, _timely(timestamps[0], now, tolerance) if timestamps else None)
+
+
+def event_time(created_at: str | None, now: float, max_age: float = MAX_AGE) -> float | None:
+    """Return the unix seconds of an event that is not too old.
+
+    Args:
+        created_at: The signed time of the event.
+        now: Unix seconds.
+        max_age: As for ``verify``.
+
+    Returns:
+        Its time, or None if it has none.
+
+    Raises:
+        StaleDelivery: It was created more than ``max_age`` seconds ago.
+    """
+    created = None if created_at is None else unix_seconds(created_at)
+    if created is not None and now - created > max_age:
+        age = now - created
+        raise StaleDelivery(
+            f"the event was created {age:.0f} s ago, but HeyGen repeats deliveries for 24 h only",
+            age=age,
+        )
+    return created
 
 
 def looks_signed(headers: Headers) -> bool:
@@ -181,21 +205,6 @@ def _timely(text: str, now: float, tolerance: float) -> float:
     return timestamp
 
 
-def _refuse_old_event(content: bytes, now: float, max_age: float) -> None:
-    """Raise ``StaleDelivery`` if the event was created more than ``max_age`` seconds ago."""
-    try:
-        created_at = _event_time.decode(content).created_at
-    except DECODE_ERRORS:
-        return  # not an event, which ``parse`` reports
-    created = unix_seconds(created_at) if isinstance(created_at, str) else None
-    if created is not None and now - created > max_age:
-        age = now - created
-        raise StaleDelivery(
-            f"the event was created {age:.0f} s ago, but HeyGen repeats deliveries for 24 h only",
-            age=age,
-        )
-
-
 def unix_seconds(created_at: str) -> float | None:
     """Return the unix seconds of an ISO 8601 time, or None if it is not one.
 
@@ -210,12 +219,14 @@ def unix_seconds(created_at: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _is_one_of(signature: str, valid: list[bytes]) -> bool:
-    """Return whether a signature is valid, in constant time."""
-    given = signature.encode("utf-8", "replace")
+def _is_valid(signatures: list[str], keys: tuple[bytes, ...], content: bytes) -> bool:
+    """Return whether one of the signatures is valid, in constant time."""
+    given = [signature.encode("utf-8", "replace") for signature in signatures]
     matches = False
-    for digest in valid:
-        matches |= hmac.compare_digest(digest, given)
+    for key in keys:
+        valid = hmac.digest(key, content, "sha256").hex().encode()
+        for signature in given:
+            matches |= hmac.compare_digest(valid, signature)
     return matches
 
 
@@ -248,15 +259,24 @@ def _delivery_headers(headers: Headers) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, value in _pairs(headers):
-        known = _known_name(name if isinstance(name, (str, bytes)) else _text(name))
-        if known is not None:
-            values = value if isinstance(value, (list, tuple)) else (value,)
-            found.setdefault(known, []).extend(_text(one) for one in values[:_MOST_VALUES])
-    return {name: values for name, values in found.items() if values}
+        try:
+            known = _known_name(name)
+        except TypeError:  # a bytearray cannot be a key of the cache
+            known = _known_name(_text(name))
+        if known is None:
+            continue
+        values = found.setdefault(known, [])
+        if isinstance(value, str):
+            values.append(value.strip())
+        elif isinstance(value, (list, tuple)):
+            values.extend(map(_text, value[:_MOST_VALUES]))
+        else:
+            values.append(_text(value))
+    return found
 
 
 @lru_cache(maxsize=256)
-def _known_name(name: str | bytes) -> str | None:
+def _known_name(name: object) -> str | None:
     """Return which of the headers has this name in one of its forms, or None for another header."""
     known = _text(name).lower().replace("_", "-").removeprefix("http-")
     return known if known in (_SIGNATURE, _OLDER_SIGNATURE, _TIMESTAMP) else None
