@@ -95,7 +95,18 @@ class Jobs(Resource):
         Returns:
             Whether the job has a waiter in this client.
         """
-        return self._watcher.notify(JobNotification(kind, job_id, verified, callback_id))
+        return self.notify(JobNotification(kind, job_id, verified, callback_id))
+
+    def notify(self, notification: JobNotification) -> bool:
+        """Do what ``hint`` does, with a notification that a ``DeliveryLog`` passes on.
+
+        Args:
+            notification: The notification.
+
+        Returns:
+            Whether the job has a waiter in this client.
+        """
+        return self._watcher.notify(notification)
 
     def expected_seconds(self, result: type[Any]) -> float | None:
         """Return the duration to expect of a job, from its submission to its end.

@@ -12,6 +12,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    Generator,
 )
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
@@ -88,6 +89,41 @@ def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     if sys.version_info >= (3, 12):
         return asyncio.Task(work, loop=loop, eager_start=True)
     return loop.create_task(work)
+
+
+class EagerCall:
+    """A coroutine that runs at once, until it waits for the first time.
+
+    A timeout around the rest costs nothing where there is no rest. The same task must await it
+    before anything else.
+
+    Args:
+        work: The coroutine.
+
+    Attributes:
+        done: Whether it has run to its end.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, object]) -> None:
+        self.done = False
+        self._work = work
+        self._waits_for: object = None
+        self._resume(work.send, None)
+
+    def __await__(self) -> Generator[object, Any, None]:
+        while not self.done:
+            try:
+                sent = yield self._waits_for
+            except BaseException as error:
+                self._resume(self._work.throw, error)
+            else:
+                self._resume(self._work.send, sent)
+
+    def _resume(self, resume: Callable[[Any], object], value: object) -> None:
+        try:
+            self._waits_for = resume(value)
+        except StopIteration:
+            self.done = True
 
 
 class CancellableGroup(asyncio.TaskGroup):

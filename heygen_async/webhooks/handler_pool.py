@@ -129,12 +129,12 @@ class HandlerPool:
             self._workers.discard(worker)
             self._running.pop(worker, None)
 
-    async def abandon_lost(self) -> None:
-        """Abandon the work of event loops that were closed without cancelling it."""
-        for worker in [one for one in self._running if one.get_loop().is_closed()]:
-            work = self._running.pop(worker, None)
-            if work is not None:
-                await work.abandon()
+    def take_lost(self) -> list[PooledWork]:
+        """Return, once, the work of event loops that were closed without cancelling it."""
+        if not self._running:
+            return []
+        lost = [worker for worker in self._running if worker.get_loop().is_closed()]
+        return [self._running.pop(worker) for worker in lost]
 
     async def _abandon_waiting(self) -> None:
         while self._waiting:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Protocol
 
 from heygen_async.endpoints.jobs import Jobs
-from heygen_async.jobs.notification import JobNotification
 from heygen_async.webhooks.delivery_log import NotificationSource
 from heygen_async.webhooks.seen_events import Bus
 
@@ -37,22 +35,4 @@ def listening(
         An async context manager; leaving it ends the subscription.
     """
     subscribe = source.listen if hasattr(source, "listen") else source.subscribe
-    return subscribe(partial(notify, heygen))
-
-
-def notify(heygen: Waiter, notification: JobNotification) -> bool:
-    """Make a client poll a job now, if the job has a waiter there.
-
-    Args:
-        heygen: The client.
-        notification: The notification about the job.
-
-    Returns:
-        Whether the job has a waiter.
-    """
-    return heygen.jobs.hint(
-        notification.kind,
-        notification.job_id,
-        callback_id=notification.callback_id,
-        verified=notification.verified,
-    )
+    return subscribe(heygen.jobs.notify)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from heygen_async.session.tasks import shield
+from heygen_async.jobs.notification import JobNotification
+from heygen_async.session.tasks import EagerCall, shield
 from heygen_async.webhooks.apps.http_rules import WebhookAnswer
 from heygen_async.webhooks.delivery_log import DeliveryLog
 from heygen_async.webhooks.events import Callback, Event
 from heygen_async.webhooks.handler_pool import HandlerPool
 from heygen_async.webhooks.handlers import Handlers, run
-from heygen_async.webhooks.listening import Waiter, notify
+from heygen_async.webhooks.listening import Waiter
 
 logger: logging.Logger = logging.getLogger("heygen_async.webhooks")
 
@@ -55,7 +56,7 @@ class WebhookCounts:
     handler_errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """A delivery that was read.
 
@@ -102,6 +103,8 @@ class DeliveryProcessor:
         self._counts = counts
         self._retry = retry
         self._handler_timeout = handler_timeout
+        self._lease = handler_timeout + _LEASE_MARGIN if retry else _LONG_LEASE
+        self._publishing: tuple[JobNotification, ...] = ()
 
     async def process(self, delivery: Delivery) -> WebhookAnswer:
         """Process one delivery.
@@ -112,10 +115,10 @@ class DeliveryProcessor:
         Returns:
             The answer to it.
         """
-        await self._pool.abandon_lost()
-        lease = self._handler_timeout + _LEASE_MARGIN if self._retry else _LONG_LEASE
+        for lost in self._pool.take_lost():
+            await lost.abandon()
         try:
-            state = await delivery.log.begin(delivery.key, lease)
+            state = await delivery.log.begin(delivery.key, self._lease)
         except Exception:
             logger.exception("the delivery log cannot claim an event")
             return self.turn_away("the delivery log does not answer")
@@ -124,17 +127,21 @@ class DeliveryProcessor:
         if state != "new":
             self._counts.duplicates += 1
             return DUPLICATE
-        async with _Claim(delivery) as claim:
+        claim = _Claim(self, delivery)
+        try:
             await self._notify(delivery)
             if self._retry:
                 return await self._run_in_time(claim)
             if not self._handlers.of(delivery.event):
                 await claim.done()
                 return OK
-            if self._pool.put(_EventWork(self, claim), share=delivery.share):
+            if self._pool.put(claim, share=delivery.share):
                 claim.handed_over = True
                 return OK
             return self.turn_away("too much to do")
+        finally:
+            if not claim.handed_over:
+                await claim.forget()
 
     async def recover(self, delivery: Delivery) -> bool:
         """Process an event from the account's list of past events.
@@ -147,14 +154,18 @@ class DeliveryProcessor:
         """
         if await delivery.log.begin(delivery.key, _LONG_LEASE) != "new":
             return False
-        async with _Claim(delivery) as claim:
+        claim = _Claim(self, delivery)
+        try:
             await self._notify(delivery)
             if self._retry:
                 if await self.run_handlers(delivery.event):
                     await claim.done()
                 return True
-            claim.handed_over = await self._pool.put_when_free(_EventWork(self, claim))
+            claim.handed_over = await self._pool.put_when_free(claim)
             return claim.handed_over
+        finally:
+            if not claim.handed_over:
+                await claim.forget()
 
     def turn_away(self, reason: str) -> WebhookAnswer:
         """Make HeyGen repeat a delivery later.
@@ -211,33 +222,60 @@ class DeliveryProcessor:
         await claim.done()
         return OK
 
+    def hear(self, notification: JobNotification) -> None:
+        """Notify the waiter of a job, unless this processor is publishing the notification.
+
+        Args:
+            notification: The notification.
+        """
+        if notification not in self._publishing:
+            self._heygen.jobs.notify(notification)
+
     async def _notify(self, delivery: Delivery) -> None:
         """Notify the jobs that wait here, then those that wait in other processes."""
         notifications = delivery.event.jobs
         for notification in notifications:
-            notify(self._heygen, notification)
+            self._heygen.jobs.notify(notification)
+        self._publishing = notifications
         try:
-            async with asyncio.timeout(_PUBLISH_TIMEOUT):
-                for notification in notifications:
-                    await delivery.log.publish(notification)
+            publishing = EagerCall(_publish(delivery.log, notifications))
+            if not publishing.done:
+                async with asyncio.timeout(_PUBLISH_TIMEOUT):
+                    await publishing
         except Exception:  # polling finds the ends too
             logger.exception("the delivery log cannot publish a notification")
+        finally:
+            self._publishing = ()
+
+
+async def _publish(log: DeliveryLog, notifications: Iterable[JobNotification]) -> None:
+    for notification in notifications:
+        await log.publish(notification)
 
 
 class _Claim:
-    """The claim on an event. Leaving the block ends it, unless the event is done or passed on."""
+    """The claim on an event, and the work of its handlers after its delivery was answered.
 
-    def __init__(self, delivery: Delivery) -> None:
+    Attributes:
+        delivery: The delivery of the event.
+        handed_over: Whether a pool has the work now, which ends the claim.
+    """
+
+    def __init__(self, processor: DeliveryProcessor, delivery: Delivery) -> None:
         self.delivery = delivery
         self.handed_over = False
+        self._processor = processor
         self._is_done = False
 
-    async def __aenter__(self) -> _Claim:
-        return self
+    async def run(self) -> None:
+        """Run the handlers. A failure is logged and not repeated: the delivery was answered."""
+        await self._processor.run_handlers(self.delivery.event)
+        await self.done()
 
-    async def __aexit__(self, *exc_info: object) -> None:
-        if not self.handed_over:
-            await self.forget()
+    async def abandon(self) -> None:
+        """Report the event, and end the claim on it."""
+        self._processor.abandoned(self.delivery.event)
+        await self.forget()
 
     async def done(self) -> None:
         """Record that the event was handled. If that fails, the claim ends with its lease."""
@@ -245,7 +283,7 @@ class _Claim:
         await self._finish(self.delivery.log.done)
 
     async def forget(self) -> None:
-        """End the claim; the next delivery of the event is handled again."""
+        """End the claim unless the event is done; its next delivery is handled again."""
         if not self._is_done:
             await self._finish(self.delivery.log.forget)
 
@@ -255,21 +293,3 @@ class _Claim:
                 await finish(self.delivery.key)
             except Exception:
                 logger.exception("the delivery log cannot end the claim on an event")
-
-
-@dataclass(frozen=True, slots=True)
-class _EventWork:
-    """The handlers of one event, which run after its delivery was answered."""
-
-    processor: DeliveryProcessor
-    claim: _Claim
-
-    async def run(self) -> None:
-        """Run the handlers. A failure is logged and not repeated: the delivery was answered."""
-        await self.processor.run_handlers(self.claim.delivery.event)
-        await self.claim.done()
-
-    async def abandon(self) -> None:
-        """Report the event, and end the claim on it."""
-        self.processor.abandoned(self.claim.delivery.event)
-        await self.claim.forget()

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, overload
 
@@ -28,7 +27,6 @@ from heygen_async.webhooks.delivery_log import DeliveryLog, MemoryDeliveryLog
 from heygen_async.webhooks.events import Callback, Event
 from heygen_async.webhooks.handler_pool import HandlerPool
 from heygen_async.webhooks.handlers import Handlers, event_class
-from heygen_async.webhooks.listening import notify
 from heygen_async.webhooks.parsing import event_from, parse
 from heygen_async.webhooks.processor import OK, Delivery, DeliveryProcessor, WebhookCounts
 from heygen_async.webhooks.registration import Wanted, event_names, notified_kinds, register
@@ -239,7 +237,7 @@ class WebhookReceiver:
     async def __aenter__(self) -> Self:
         self._closed = False
         self._pool.open = True
-        await self._entered.enter_async_context(self._log.subscribe(partial(notify, self.heygen)))
+        await self._entered.enter_async_context(self._log.subscribe(self._processor.hear))
         return self
 
     async def __aexit__(

@@ -610,6 +610,26 @@ async def test_a_receiver_listens_to_its_bus(sandbox: Sandbox, heygen: HeyGen) -
     assert sandbox.clock.now() < 101.1
 
 
+async def test_a_receiver_that_published_about_a_job_hears_of_it_from_others(
+    sandbox: Sandbox, heygen: HeyGen
+) -> None:
+    log = MemoryDeliveryLog()
+    heygen.jobs.expect_deliveries(["video"])
+    job = await heygen.videos.create(video_request(sandbox))
+    async with WebhookReceiver(heygen, SECRET, log=log) as receiver:
+        for hear in (
+            lambda: deliver(receiver, event_body(data={"video_id": job.id})),
+            lambda: log.publish(JobNotification("video", job.id)),
+        ):
+            waiting = asyncio.create_task(job.wait())
+            await asyncio.sleep(40)
+            before = sandbox.requests.by_operation["videos.get"]
+            await hear()
+            await asyncio.sleep(0.9)
+            assert sandbox.requests.by_operation["videos.get"] - before == 1
+            waiting.cancel()
+
+
 async def test_a_bus_that_fails_harms_nothing_else(
     heygen: HeyGen, caplog: pytest.LogCaptureFixture
 ) -> None:
