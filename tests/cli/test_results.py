@@ -289,6 +289,7 @@ def item_keys(database: str) -> list[Any]:
         return connection.execute(query).fetchall()
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {})])  # the server answers in real time
 @pytest.mark.parametrize("key", ["id", None])
 async def test_results_of_a_run_of_workers(
     sandbox: Sandbox, tmp_path: Path, postgres_database: str, key: str | None
