@@ -13,7 +13,7 @@ import av
 
 @cache
 def sample(container: str, video: str | None, audio: str | None, seconds: int = 4) -> bytes:
-    """A black picture, and silence.
+    """A grey picture, and silence.
 
     Args:
         container: Name of the format, such as ``mp4``; its index is at the end.
@@ -30,6 +30,8 @@ def sample(container: str, video: str | None, audio: str | None, seconds: int = 
         pictures.pix_fmt = "yuv420p"
         for number in range(seconds * 5):
             picture: Any = av.VideoFrame(64, 64, "yuv420p")
+            for plane in picture.planes:  # whose memory holds anything
+                plane.update(b"\x80" * plane.buffer_size)
             picture.pts = number
             output.mux(pictures.encode(picture))
         output.mux(pictures.encode(None))
