@@ -90,7 +90,7 @@ class DubOptions:
     captions: Annotated[
         Switch,
         typer.Option(
-            help="Ask for captions, which HeyGen makes in any case.",
+            help="Deprecated by the API: captions are always made.",
             show_default=False,
             rich_help_panel=_PANEL,
         ),

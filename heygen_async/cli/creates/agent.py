@@ -22,6 +22,7 @@ from heygen_async.endpoints.video_agents import Turn, VideoAgentJob
 from heygen_async.models.video_agents import VideoAgentRequest
 from heygen_async.session.diagnostics.escaping import escaped
 
+_ANSWER = '{"message": "…"}'
 _KIND = "video_agent_session"
 
 
@@ -125,8 +126,10 @@ async def _converse(display: Display, job: VideoAgentJob) -> None:
         while not answer:
             line = await typed_line()
             if not line:
+                call = f"heygen-async api POST /v3/video-agents/{job.id} -d '{_ANSWER}'"
                 raise CommandError(
-                    f"standard input has no more answers; session {job.id} waits for one at HeyGen",
+                    f"standard input has no more answers; session {job.id} waits for one at HeyGen "
+                    f"(in its app, or with {call})",
                     Exit.SOME_FAILED,
                 )
             answer = line.strip()

@@ -84,7 +84,7 @@ async def speech(
 async def _first(heygen: HeyGen, display: Display) -> str:
     page = await heygen.voices.list(engine=_ENGINE, limit=1).first_page()
     if not page.items:
-        raise CommandError("the account has no voice for speech; name another one with --voice")
+        raise CommandError("HeyGen lists no voice for speech; name one with --voice")
     voice = page.items[0]
     display.warn(f"Spoken by {voice.name} ({voice.language}); --voice names another voice.")
     return voice.voice_id
