@@ -1,7 +1,7 @@
 # A worker for runs on many machines, and any other command:
 #
 #   docker build -t heygen-worker .
-#   docker run -e HEYGEN_API_KEY -e … heygen-worker worker --on postgresql://… --slots redis://…
+#   docker run -e HEYGEN_API_KEY heygen-worker worker --on postgresql://… --slots redis://… --account acme
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
