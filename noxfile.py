@@ -84,14 +84,14 @@ def check_snippets(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Test contract, SDK and sandbox against each other in depth, and print a table.
+    """Print a table of contract, SDK and sandbox, and test them against each other in depth.
 
     HEYGEN_CONTRACT_EXAMPLES is the number of examples of each; 100 by default.
     """
     session.install("-e", ".[all]", *groups("tests"))
     env = {"HEYGEN_CONTRACT_EXAMPLES": session.env.get("HEYGEN_CONTRACT_EXAMPLES") or "100"}
-    session.run("pytest", "-n", "2", "tests/contract", "tests/models", *session.posargs, env=env)
     session.run("python", "-m", "tests.contract")
+    session.run("pytest", "-n", "2", "tests/contract", "tests/models", *session.posargs, env=env)
 
 
 @nox.session
