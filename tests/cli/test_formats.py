@@ -30,7 +30,7 @@ def documented() -> list[str]:
 
 def test_the_page_has_all_members_of_a_line() -> None:
     assert documented() == list(Item.__struct_fields__)
-    assert f"`schema`, at present {LINES_SCHEMA}" in " ".join(PAGE.split())
+    assert f"`schema`, currently {LINES_SCHEMA}" in " ".join(PAGE.split())
 
 
 def write_rows(folder: Path) -> Path:
