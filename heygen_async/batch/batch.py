@@ -7,7 +7,6 @@ import itertools
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
 from weakref import WeakSet
 
@@ -33,7 +32,7 @@ from heygen_async.batch.tables.columns import RowFields
 from heygen_async.batch.tables.frames import rows_of
 from heygen_async.batch.variants import Variant
 from heygen_async.client import HeyGen
-from heygen_async.endpoints.templates import Version
+from heygen_async.endpoints.templates import FoundTemplate, Version
 from heygen_async.errors import ConfigurationError, InvalidRequest
 from heygen_async.journal import JournalLocation, JournalStore, MemoryJournal, journal_store
 from heygen_async.media.source_lengths import SourceLengths
@@ -213,12 +212,7 @@ class Batch:
     async def __aenter__(self) -> Batch:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -335,6 +329,7 @@ class Batch:
         key: KeyOf | None = None,
         version: Version = "auto",
         test: bool = False,
+        template: FoundTemplate | None = None,
         journal: JournalLocation | None = None,
     ) -> Run[Video]:
         """Render variants of a template.
@@ -357,6 +352,8 @@ class Batch:
                 all keys are computed and compared before the first paid call.
             version: See ``heygen.templates.generate``.
             test: Render in lower quality, free of charge, through v2.
+            template: The template, if ``heygen.templates.find`` has returned it already; with
+                ``test``, through v2. Default: it is fetched.
             journal: A journal for this run only, instead of the batch's.
 
         Returns:
@@ -366,7 +363,7 @@ class Batch:
             InvalidVariants: Raised when the iteration begins; with ``on_error="collect"`` only the
                 invalid variant of an iterator fails.
             InvalidRequest: Two variants of a collection have the same key, or a key has another
-                type; in an iterator only this variant fails.
+                type; in an iterator only this variant fails. Or ``template`` is another template.
         """
         rows = rows_of(variants)
         builder = RenderBuilder(
@@ -377,6 +374,7 @@ class Batch:
             test=test,
             variant_of=variant,
             rows=variant is None and (rows is not variants or isinstance(key, str)),
+            found=template,
         )
         return self._run(builder, rows, key, journal, self._store)
 

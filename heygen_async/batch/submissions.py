@@ -33,8 +33,8 @@ from heygen_async.batch.variants import (
     VariantProblem,
 )
 from heygen_async.client import HeyGen
-from heygen_async.endpoints.templates import Version, check_version
-from heygen_async.errors import InvalidRequest, NotFound
+from heygen_async.endpoints.templates import FoundTemplate, Version, is_through
+from heygen_async.errors import InvalidRequest
 from heygen_async.media.probes import Source
 from heygen_async.media.source_lengths import SourceLengths, sources_of
 from heygen_async.models.languages import same_language
@@ -131,6 +131,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         test: Render in lower quality, free of charge.
         variant_of: Makes the variant of an item. Default: the item is the variant.
         rows: Whether items are rows of a table, whose other columns are ignored.
+        found: The template, if it was fetched before.
 
     Attributes:
         template_id: The template.
@@ -151,35 +152,34 @@ class RenderBuilder(SubmissionBuilder[Video]):
         test: bool,
         variant_of: Callable[[Any], Variant] | None = None,
         rows: bool = False,
+        found: FoundTemplate | None = None,
     ) -> None:
+        if isinstance(found, Template) and found.id != template_id:
+            raise InvalidRequest(
+                f"template: expected the template {template_id}, got {found.id}", param="template"
+            )
         # A run must not continue test renders, and a test run must not continue paid renders.
         self.subject: str = f"{template_id} (test)" if test else template_id
         self.prices = prices
-        self._heygen = heygen
+        self._templates = heygen.templates
         self.template_id: str = template_id
         self._version: Version = "v2" if test else version
         self._test = test
         self._variant_of = variant_of
         self._rows = rows
+        self._found = found
         self._checker: VariantChecker
         self.variables: Mapping[str, TemplateVariableInfo] = {}
         self.template: Template | None = None
-        self.title: str | None = None
 
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""
-        check_version(self._version)
-        if self._version != "v2":
-            try:
-                self.template = await self._heygen.templates.get(self.template_id)
-                self.title, self._version = self.template.name, "v3"
-                self.variables = self.template.variables
-            except NotFound:
-                if self._version == "v3":
-                    raise
-                self._version = "v2"
-        if self.template is None:
-            self.variables = await self._heygen.templates.variables(self.template_id, version="v2")
+        if self._found is None or not is_through(self._found, self._version):
+            self._found = await self._templates.find(self.template_id, version=self._version)
+        self.variables = self._found.infos()
+        self._version = "v2"
+        if isinstance(self._found, Template):
+            self.template, self.title, self._version = self._found, self._found.name, "v3"
         self._checker = VariantChecker(self.variables)
         if self._rows:
             self._variant_of = RowFields(self.variables)

@@ -36,6 +36,8 @@ from heygen_async.session.session import Session
 
 T = TypeVar("T")
 Version: TypeAlias = Literal["auto", "v2", "v3"]
+FoundTemplate: TypeAlias = Template | TemplateV2
+"""A template as ``heygen.templates.find`` returns it."""
 
 LIST: Endpoint[Page[TemplateSummary]] = Endpoint(
     operation="templates.list",
@@ -135,14 +137,26 @@ class Templates(Resource):
         Raises:
             NotFound: There is no such template.
         """
+        return (await self.find(template_id, version=version)).infos()
+
+    async def find(self, template_id: str, *, version: Version = "auto") -> FoundTemplate:
+        """Return one template, through the version that serves it.
+
+        Args:
+            template_id: The template.
+            version: As for ``variables``.
+
+        Raises:
+            NotFound: There is no such template.
+        """
         check_version(version)
         if version == "auto" and template_id not in self._versions:
             template = await self._find(template_id)
             if template is not None:
-                return template.variables
+                return template
         if version == "v3" or (version == "auto" and self._versions.get(template_id) == "v3"):
-            return (await self.get(template_id)).variables
-        return (await self._through_v2(template_id, self.get_v2(template_id))).infos()
+            return await self.get(template_id)
+        return await self._through_v2(template_id, self.get_v2(template_id))
 
     async def generate(
         self,
@@ -310,6 +324,16 @@ class Templates(Resource):
         except NotFound:
             self._versions.pop(template_id, None)
             raise
+
+
+def is_through(template: FoundTemplate, version: Version) -> bool:
+    """Return whether a template was found through a version of the API.
+
+    Args:
+        template: The template.
+        version: The version; ``auto`` means any.
+    """
+    return version == "auto" or isinstance(template, Template) == (version == "v3")
 
 
 def check_version(version: str) -> None:

@@ -244,6 +244,10 @@ class Template(AnswerWithDefaults, frozen=True, kw_only=True):
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
 
+    def infos(self) -> dict[str, TemplateVariableInfo]:
+        """Return its variables by name, as :meth:`TemplateV2.infos` does."""
+        return self.variables
+
 
 class TemplateSummaryV2(Answer, frozen=True, kw_only=True):
     """A template in the v2 list.

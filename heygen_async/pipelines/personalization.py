@@ -26,7 +26,7 @@ from heygen_async.batch.admission.sampling import candidate
 from heygen_async.batch.outcome import Ended, Failed, Succeeded
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
-from heygen_async.endpoints.templates import Version
+from heygen_async.endpoints.templates import FoundTemplate, Version, is_through
 from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.journal.keys import content_key, fingerprint
 from heygen_async.models.sources import AssetId
@@ -278,6 +278,7 @@ async def personalize(
     title: Callable[[Any], str | None] | None = None,
     version: Version = "auto",
     test: bool = False,
+    template: FoundTemplate | None = None,
     sample: ChainSample | None = None,
     progress: StageProgress | None = None,
 ) -> AsyncGenerator[Ended[Video]]:
@@ -299,6 +300,7 @@ async def personalize(
         title: Returns the title of each row's video in the account, or None.
         version: See ``heygen.templates.generate``.
         test: Render in lower quality, free of charge, through v2. Speech is charged.
+        template: As for ``batch.render``.
         sample: Limits the chain to some of the rows.
         progress: See ``StageProgress``.
 
@@ -310,7 +312,10 @@ async def personalize(
         InvalidRequest: Two rows have the same key, or a title is invalid; nothing was submitted.
         BudgetExceeded: The budget has no room for a stage.
     """
-    kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
+    version = "v2" if test else version
+    if template is None or not is_through(template, version):
+        template = await batch.heygen.templates.find(template_id, version=version)
+    kept = await _checked_rows(batch, template_id, template, rows, key, title)
     await count_earlier(batch, "voices", "renders")
     last = batch.stage("renders")
     kept, journal = await kept.sampled(sample, last), last.store
@@ -332,6 +337,7 @@ async def personalize(
         key=kept.key,
         version=version,
         test=test,
+        template=template,
         journal=journal,
     )
     if sample is not None:
@@ -364,6 +370,7 @@ async def estimate_personalize(
     title: Callable[[Any], str | None] | None = None,
     version: Version = "auto",
     test: bool = False,
+    template: FoundTemplate | None = None,
     sample: ChainSample | None = None,
 ) -> ChainEstimate:
     """Estimate the cost of ``personalize`` with these arguments, without a paid call.
@@ -376,6 +383,7 @@ async def estimate_personalize(
         title: As for ``personalize``.
         version: As for ``personalize``.
         test: As for ``personalize``.
+        template: As for ``personalize``.
         sample: As for ``personalize``.
 
     Returns:
@@ -385,7 +393,10 @@ async def estimate_personalize(
         InvalidVariants: A row does not match the template.
         InvalidRequest: Two rows have the same key, or a title is invalid.
     """
-    kept = await _checked_rows(batch, template_id, rows, key, title, version, test=test)
+    version = "v2" if test else version
+    if template is None or not is_through(template, version):
+        template = await batch.heygen.templates.find(template_id, version=version)
+    kept = await _checked_rows(batch, template_id, template, rows, key, title)
     last = batch.stage("renders")
     kept = await kept.sampled(sample, last)
     sent = await submitted(last.store, _Sent)
@@ -409,6 +420,7 @@ async def estimate_personalize(
         key=kept.key,
         version=version,
         test=test,
+        template=template,
         journal=last.store,
     )
     return summed({**stages, "renders": await run.estimate()})
@@ -417,12 +429,10 @@ async def estimate_personalize(
 async def _checked_rows(
     batch: Batch,
     template_id: str,
+    template: FoundTemplate,
     rows: Iterable[Mapping[str, Any]],
     key: Callable[[Any], ItemKey] | None,
     title: Callable[[Any], str | None] | None,
-    version: Version,
-    *,
-    test: bool,
 ) -> _Rows:
     """Return the rows after checking all of them."""
     if not isinstance(rows, Iterable):
@@ -434,8 +444,7 @@ async def _checked_rows(
         if isinstance(rows, Collection) and not in_memory(rows)
         else [row async for _, row in numbered(rows, batch.pull)]
     )
-    found = await batch.heygen.templates.variables(template_id, version="v2" if test else version)
-    checker = VariantChecker(found)
+    checker = VariantChecker(template.infos())
     problems: list[VariantProblem] = []
     spoken = 0
     async with aclosing(numbered(given, batch.pull)) as every:

@@ -25,11 +25,14 @@ from heygen_async import (
     TextVariable,
     Video,
 )
+from heygen_async.endpoints.templates import Version
 from heygen_async.sandbox import Fault, Sandbox
 
 from .conftest import names
 
 pytestmark = pytest.mark.anyio
+
+VERSIONS: tuple[Version, ...] = ("v2", "v3", "auto")
 
 
 async def test_variants_are_rendered(sandbox: Sandbox, heygen: HeyGen, template_id: str) -> None:
@@ -55,6 +58,29 @@ async def test_a_template_is_fetched_once(
         assert len([outcome async for outcome in batch.render(template_id, names(2))]) == 2
     assert sandbox.requests.by_operation["templates.get"] == 1
     assert sandbox.requests.by_operation["templates.get_v2"] == 0
+
+
+async def test_a_template_that_was_fetched_is_not_fetched_again(
+    sandbox: Sandbox, heygen: HeyGen, template_id: str
+) -> None:
+    served_by = {
+        version: await heygen.templates.find(template_id, version=version) for version in VERSIONS
+    }
+    fetched = sandbox.requests.by_operation
+    before = fetched["templates.get"], fetched["templates.get_v2"]
+    async with Batch(heygen) as batch:
+        for version, template in served_by.items():
+            run = batch.render(
+                template_id, names(2), version=version, template=template, test=version == "v2"
+            )
+            assert len([outcome async for outcome in run]) == 2
+        assert (fetched["templates.get"], fetched["templates.get_v2"]) == before
+        # The variables of a test are those that v2 has.
+        await batch.render(template_id, names(2), test=True, template=served_by["v3"]).estimate()
+        assert (fetched["templates.get"], fetched["templates.get_v2"] - 1) == before
+        other = sandbox.template_id("Product offer")
+        with pytest.raises(InvalidRequest, match=f"expected the template {other}"):
+            batch.render(other, names(2), template=served_by["v3"])
 
 
 async def test_outcomes_in_order(heygen: HeyGen, template_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Renders:
         self.journal = folder / "launch.db"
         self.page = folder / "launch.review.html"
 
-    async def __call__(self, **options: Any) -> Exit:
+    async def __call__(self, *, test: bool = False, **options: Any) -> Exit:
         return await render(
             self.sandbox.template_id("Welcome"),
             self.rows,
@@ -46,7 +47,7 @@ class Renders:
             out=None,
             concurrency=None,
             base_url=None,
-            test=False,
+            test=test,
             options=RunOptions(**{"journal": self.journal, **options}),
         )
 
@@ -103,6 +104,38 @@ async def test_a_sample_then_its_approval_then_the_rest(
     assert renders.jobs == 8
     assert await renders() is Exit.DONE
     assert renders.jobs == 8
+
+
+async def test_a_command_fetches_its_template_once(renders: Renders, tmp_path: Path) -> None:
+    sandbox, fetched = renders.sandbox, renders.sandbox.requests.by_operation
+    spoken = tmp_path / "spoken.csv"
+    spoken.write_text("name,greeting\nAda,Hello\n")
+
+    async def personalized(**options: Any) -> Exit:
+        return await personalize(
+            sandbox.template_id("Spoken greeting"),
+            spoken,
+            speak=["greeting"],
+            voice=sandbox.voice_id,
+            display=Lines(),
+            options=RunOptions(journal=tmp_path / "spoken.db", **options),
+        )
+
+    commands: list[Callable[[], Awaitable[Exit]]] = [
+        lambda: renders(dry_run=True),
+        lambda: renders(dry_run=True, preview=tmp_path / "sheet.html"),
+        lambda: renders(dry_run=True, sample=2),
+        lambda: renders(sample=2),
+        renders,
+        renders,  # resumed
+        lambda: renders(test=True, journal=None),
+        lambda: personalized(dry_run=True),
+        lambda: personalized(sample=1),
+        personalized,
+    ]
+    for number, command in enumerate(commands, 1):
+        assert await command() is Exit.DONE
+        assert fetched["templates.get"] + fetched["templates.get_v2"] == number
 
 
 async def test_a_retake_with_a_changed_row(

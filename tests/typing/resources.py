@@ -567,6 +567,12 @@ async def templates_generate_v2(
     )
 
 
+async def templates_find(
+    heygen: HeyGen, template_id: str, version: Literal["auto", "v2", "v3"]
+) -> None:
+    assert_type(await heygen.templates.find(template_id, version=version), Template | TemplateV2)
+
+
 async def templates_get(heygen: HeyGen, template_id: str) -> None:
     assert_type(await heygen.templates.get(template_id), Template)
 

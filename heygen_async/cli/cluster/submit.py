@@ -67,9 +67,8 @@ async def submit(
             from heygen_async.telemetry import OpenTelemetry
 
             OpenTelemetry().instrument(heygen)
-        template_id, variables = await template(
-            heygen, template_id, version="v2" if test else "auto"
-        )
+        template_id, found = await template(heygen, template_id, version="v2" if test else "auto")
+        variables = found.infos()
         variants = await asyncio.to_thread(
             Variants, rows, variables, key_column=key, choices=choices, all_or_none=True
         )
@@ -85,6 +84,7 @@ async def submit(
             variant=attrgetter("request"),
             key=attrgetter("key") if variants.own_keys else None,
             test=test,
+            template=found,
             until_empty=until_empty,
         )
         status = await run.status()

@@ -75,7 +75,8 @@ async def personalize(
     read = await load_rows(source, base_url)
     existing = await asyncio.to_thread(options.existing_chain, "voices", "renders")
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
-        template_id, variables = await template(heygen, template_id)
+        template_id, found = await template(heygen, template_id)
+        variables = found.infos()
         for name in speak:
             if name not in variables or variables[name].type != "audio":
                 raise CommandError(f"--speak {name}: the template has no such audio variable")
@@ -106,7 +107,13 @@ async def personalize(
                 heygen,
                 display,
                 lambda batch: estimate_personalize(
-                    batch, template_id, variants, key=key_of, title=title, sample=sample
+                    batch,
+                    template_id,
+                    variants,
+                    key=key_of,
+                    title=title,
+                    template=found,
+                    sample=sample,
                 ),
                 options,
                 existing,
@@ -130,6 +137,7 @@ async def personalize(
                 variants,
                 key=key_of,
                 title=title,
+                template=found,
                 sample=sample,
                 progress=driver.stage,
             )

@@ -64,7 +64,8 @@ async def render(
     rows = await load_rows(source, base_url)
     async with HeyGen(base_url=base_url, jobs=concurrency) as heygen:
         version: Version = "v2" if test else "auto"
-        template_id, variables = await template(heygen, template_id, version=version)
+        template_id, found = await template(heygen, template_id, version=version)
+        variables = found.infos()
         journaled = options.journal is not None
         variants = await asyncio.to_thread(
             Variants,
@@ -86,6 +87,7 @@ async def render(
                 variant=attrgetter("request"),
                 key=attrgetter("key") if named else None,
                 test=test,
+                template=found,
                 journal=options.journal,
             )
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.endpoints.resource import Pages
-from heygen_async.endpoints.templates import Version
+from heygen_async.endpoints.templates import FoundTemplate, Version
 from heygen_async.errors import BadRequest, InvalidRequest, NotFound
-from heygen_async.models.templates import TemplateVariableInfo
 
 _PER_PAGE = 50
 _SHOWN = 5
@@ -77,23 +76,23 @@ async def voice_id(heygen: HeyGen, name: str, *, engine: str | None = None) -> s
 
 async def template(
     heygen: HeyGen, name: str, *, version: Version = "auto"
-) -> tuple[str, Mapping[str, TemplateVariableInfo]]:
-    """Return the id of a template, and its variables by name.
+) -> tuple[str, FoundTemplate]:
+    """Return the id of a template, and the template.
 
     Args:
         heygen: The client.
         name: The id of a template, or its name.
-        version: Which version of the API to ask for the variables.
+        version: Which version of the API to ask for the template.
 
     Raises:
         CommandError: There is no match, or more than one.
     """
     try:
-        return name, await heygen.templates.variables(name, version=version)
+        return name, await heygen.templates.find(name, version=version)
     except (NotFound, BadRequest, InvalidRequest):
         every = [one async for one in heygen.templates.list(limit=_PER_PAGE)]
     found = _named(name, "template", [(one.id, one.name) for one in every])
-    return found, await heygen.templates.variables(found, version=version)
+    return found, await heygen.templates.find(found, version=version)
 
 
 async def known_look_id(heygen: HeyGen, name: str) -> str:

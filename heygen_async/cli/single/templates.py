@@ -31,7 +31,8 @@ async def show(
         HeyGenError: The API refuses the request.
     """
     async with HeyGen(base_url=base_url) as heygen:
-        identifier, variables = await named(heygen, template)
+        identifier, found = await named(heygen, template)
+    variables = found.infos()
     if header:
         columns = ["key", *(name for name in variables if name != "key")]
         csv.writer(sys.stdout, lineterminator="\n").writerow(columns)

@@ -22,7 +22,7 @@ from heygen_async.distributed.runs.engine import TASK, Engine, HeartbeatTimes, c
 from heygen_async.distributed.runs.intake import Intake, check_items
 from heygen_async.distributed.runs.item_traces import RootSpans
 from heygen_async.distributed.runs.worker import ClusterWorker
-from heygen_async.endpoints.templates import Version
+from heygen_async.endpoints.templates import FoundTemplate, Version
 from heygen_async.errors import ConfigurationError, JournalError
 from heygen_async.journal import RunSpec
 from heygen_async.journal.postgres import PostgresJournal
@@ -151,6 +151,7 @@ class Cluster:
         key: KeyOf | None = None,
         version: Version = "auto",
         test: bool = False,
+        template: FoundTemplate | None = None,
         until_empty: bool = False,
     ) -> ClusterRun:
         """Submit a run that renders variants of a template.
@@ -171,6 +172,7 @@ class Cluster:
             key: As for ``Batch.render``.
             version: As for ``Batch.render``.
             test: As for ``Batch.render``.
+            template: As for ``Batch.render``.
             until_empty: Start a collection even if the account cannot pay for all of it.
 
         Returns:
@@ -185,7 +187,13 @@ class Cluster:
                 database cannot be reached.
         """
         run = self._batch(max_cost).render(
-            template_id, variants, variant=variant, key=key, version=version, test=test
+            template_id,
+            variants,
+            variant=variant,
+            key=key,
+            version=version,
+            test=test,
+            template=template,
         )
         return await self._submit(run, name, max_cost, retry_failed, until_empty)
 
