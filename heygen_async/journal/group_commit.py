@@ -1,15 +1,21 @@
 """``GroupCommit``: write the queued calls of coroutines in consecutive transactions.
 
 The event loop never waits for a database. Calls are queued while one transaction is in progress,
-and the next transaction takes the whole queue. So a single item waits for one commit only, a
-thousand items share one commit, and no timer is needed to collect items. Transactions run one at a
+and the next transaction takes the queue. So a single item waits for one commit only, a thousand
+transitions share a few commits, and no timer is needed to collect them. Transactions run one at a
 time in a dedicated thread, and each wakes all its waiters at once.
+
+Items that begin in one transaction are sent together, and jobs of one length also end together. If
+the next items all began together again, each would wait while the event loop works on all others
+and the disk is idle, and then for one long transaction. So where transactions are quick, one takes
+only some of many items that wait to begin, and the starts of the items spread out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -54,6 +60,8 @@ class GroupCommit:
         database: The store, open. Its methods are called in the thread, one at a time.
         clock: Returns Unix seconds.
         loop: The event loop of all callers.
+        portion: Number of ``begin`` calls that always fit in one transaction; of a longer queue, it
+            takes a third. Default: all.
 
     Attributes:
         loop: The same.
@@ -61,12 +69,18 @@ class GroupCommit:
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[], float], loop: asyncio.AbstractEventLoop
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        portion: int = sys.maxsize,
     ) -> None:
         self.loop = loop
         self.commits: int = 0
         self._database = database
         self._clock = clock
+        self._portion = portion
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="heygen-journal")
         self._next = Transaction()
         self._queued = False  # whether the next transaction has content
@@ -153,6 +167,11 @@ class GroupCommit:
             self._busy = False
             return
         transaction, self._next, self._queued = self._next, Transaction(), False
+        begins = transaction.begins
+        portion = max(self._portion, len(begins) // 3)
+        if len(begins) > portion:
+            self._next.begins, self._queued = begins[portion:], True
+            del begins[portion:]
         # Use run_in_executor rather than a thread with a queue: it costs nothing when idle, and a
         # loop with a simulated clock knows that it has to wait.
         done = self.loop.run_in_executor(self._thread, self._database.apply, transaction)

@@ -14,12 +14,13 @@ Command: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class BeginCall(NamedTuple):
-    """A call of ``begin`` and the future of its caller."""
+    """A call of ``begin``, the future of its caller, and the rows of its intents for the store."""
 
     intents: Sequence[Intent]
     owner: str
     room: bool
     waiter: asyncio.Future[list[BeginResult]]
+    rows: Sequence[tuple[Any, ...]] = ()
 
 
 RowKind: TypeAlias = Literal["submitted", "finished"]
@@ -67,12 +68,11 @@ class Written:
 class Transaction:
     """Collect data that is written together.
 
-    The transitions of items are rows of plain values, appended to one flat list for each kind. At
-    times thousands of them wait here, and separate objects would burden the garbage collector.
+    Job ids and outcomes are rows of plain values, appended to one flat list for each kind. At times
+    thousands of them wait here, and separate objects would burden the garbage collector.
 
     Attributes:
         begins: Calls of ``begin``.
-        intents: Rows of the calls whose budget has room, in the form that the store writes.
         submitted: Rows of job ids.
         finished: Rows of outcomes.
         commands: Everything else.
@@ -85,7 +85,6 @@ class Transaction:
 
     def __init__(self) -> None:
         self.begins: list[BeginCall] = []
-        self.intents: list[Any] = []
         self.submitted: list[Any] = []
         self.finished: list[Any] = []
         self.commands: list[Command] = []

@@ -88,7 +88,7 @@ async def test_a_failure_keeps_its_error(tmp_path: Path) -> None:
 async def test_many_transitions_share_a_commit(tmp_path: Path) -> None:
     async with aclosing(await opened(tmp_path / "run.db")) as journal:
         await asyncio.gather(*(complete(journal, f"item {i}", i) for i in range(400)))
-        assert journal.commits <= 12  # of 1200 transitions
+        assert journal.commits <= 24  # of 1200 transitions
         assert (await journal.totals()).counts["completed"] == 400
 
 
@@ -97,9 +97,43 @@ async def test_what_queues_during_a_commit_goes_with_the_next(tmp_path: Path) ->
         first = asyncio.ensure_future(intend(journal, "first"))
         for _ in range(3):  # by then it is in flight
             await asyncio.sleep(0)
-        rest = [asyncio.ensure_future(intend(journal, f"{i}", i)) for i in range(50)]
+        rest = [asyncio.ensure_future(intend(journal, f"{i}", i)) for i in range(8)]
         await asyncio.gather(first, *rest)
         assert journal.commits == 2
+        ends = [journal.finish(Finish(f"{i}", "failed")) for i in range(8)]
+        await asyncio.gather(*ends)
+        assert journal.commits == 3
+
+
+async def test_the_first_of_many_items_begin_before_the_others(tmp_path: Path) -> None:
+    async with aclosing(await opened(tmp_path / "run.db")) as journal:
+        begun: list[list[str]] = []
+
+        async def begin(key: str, position: int) -> None:
+            assert await intend(journal, key, position) is Begin.NEW
+            if len(begun) < journal.commits:
+                begun.append([])
+            begun[-1].append(key)
+
+        keys = [f"{i}" for i in range(200)]
+        await asyncio.gather(*(begin(key, i) for i, key in enumerate(keys)))
+        assert [key for some in begun for key in some] == keys
+        assert [record.key for record in await records(journal)] == keys
+        sizes = [len(some) for some in begun]
+        assert sizes == sorted(sizes, reverse=True)
+        assert 8 <= sizes[0] <= 100
+        assert len(sizes) <= 20
+
+
+async def test_closing_writes_all_items_that_wait_to_begin(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "run.db")
+    calls = [asyncio.ensure_future(intend(journal, f"{i}", i)) for i in range(200)]
+    for _ in range(3):  # by then the first are in flight
+        await asyncio.sleep(0)
+    await journal.aclose()
+    assert await asyncio.gather(*calls) == [Begin.NEW] * 200
+    found = await viewed(tmp_path / "run.db", lambda view: [*view.records()])
+    assert len(found) == 200
 
 
 async def test_a_cancelled_call_writes_all_the_same(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -276,7 +277,8 @@ class Database:
         """Write all rows, or return None if one of them cannot be written."""
         is_first = all(one.attempt == 1 for call in transaction.begins for one in call.intents)
         write = schema.INSERT.write if is_first else schema.INTEND.write
-        if not write(self._cursor, transaction.intents):
+        rows = (row for call in transaction.begins if call.room for row in call.rows)
+        if not write(self._cursor, [*chain.from_iterable(rows)]):
             return None
         begins = {}
         for index, call in enumerate(transaction.begins):
