@@ -201,7 +201,7 @@ class Watcher:
         """
         kind, job_id = notification.kind, notification.job_id
         watched = None
-        if self._loop is asyncio.get_running_loop():
+        if self._pools and self._loop is asyncio.get_running_loop():
             pool = self._pools.get((kind, "")) or self._pools.get((kind, job_id))
             watched = pool.jobs.get(job_id) if pool is not None else None
         if watched is None:

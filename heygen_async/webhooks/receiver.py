@@ -220,7 +220,7 @@ class WebhookReceiver:
         Raises:
             ConfigurationError: It is not a valid secret.
         """
-        self._keys = tuple(dict.fromkeys((*signing_keys(secret), *self._keys)))
+        self._keys = {**signing_keys(secret), **self._keys}
 
     def remove_secret(self, secret: str) -> None:
         """Stop accepting deliveries that are signed with this secret.
@@ -232,7 +232,7 @@ class WebhookReceiver:
             ConfigurationError: It is not a valid secret.
         """
         removed = signing_keys(secret)
-        self._keys = tuple(key for key in self._keys if key not in removed)
+        self._keys = {key: code for key, code in self._keys.items() if key not in removed}
 
     async def __aenter__(self) -> Self:
         self._closed = False
