@@ -215,14 +215,13 @@ def undecodable(
 
 def request_id_of(headers: Mapping[str, str], secret: str) -> str | None:
     """Return the request id of an answer, for HeyGen's support, or None."""
-    value = _first(headers, _REQUEST_IDS)
-    return redact(value, secret, longest=_LONGEST_ID) if value else None
-
-
-def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """Return the first of these headers that is present; replace bytes that are not text."""
-    value = next((headers[name] for name in names if name in headers), None)
-    return value.encode(errors="replace").decode() if value else None
+    for name in _REQUEST_IDS:
+        value = headers.get(name)
+        if value:
+            if not value.isascii():  # it may hold bytes that are not text
+                value = value.encode(errors="replace").decode()
+            return redact(value, secret, longest=_LONGEST_ID)
+    return None
 
 
 def _reason(error: BaseException) -> str:

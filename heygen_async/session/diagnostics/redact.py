@@ -70,8 +70,10 @@ def _may_echo(text: str, secret: str) -> bool:
     """Return whether a text contains the secret in any form, or may contain it in several lines."""
     if "\\" in text or len(text.split(None, 1)) > 1:
         return True
-    forms = _forms(secret)
-    return len(text) >= len(forms[-1]) and any(form in text for form in forms)
+    for form in _forms(secret):  # noqa: SIM110, a generator costs more than all the searches
+        if form in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=16)
