@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
@@ -65,11 +66,10 @@ class Connection:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._process = self._thread = 0  # where it opened
         self.api: aiohttp.ClientSession
-        # The proxy of each request, and headers that each request must carry itself.
+        # The proxy of each request, and the headers for it.
         self.proxy: str | None = None
         self.proxy_headers: dict[str, str] | None = None
         self.without_secret: Callable[[bytes], bytes] = echo_filter(settings.secret)
-        self.auth: dict[str, str] = {}
         self._media: dict[type[Resolver], aiohttp.ClientSession] = {}
         self._local_hosts: set[str] = set()
         self._media_proxies: dict[URL, dict[str, Any]] = {}
@@ -100,17 +100,19 @@ class Connection:
         # they name.
         options = proxy_options(self._settings.base_url) if self._settings.trust_env else {}
         self.proxy, self.proxy_headers = options.get("proxy"), options.get("proxy_headers")
-        # When aiohttp asks a proxy for a tunnel, it sends the session's own headers to the proxy
-        # too.
-        self.auth = self._settings.auth_headers if self.proxy else {}
+        headers = {
+            hdrs.ACCEPT: "application/json",
+            hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING,
+            hdrs.USER_AGENT: USER_AGENT,
+            **self._settings.auth_headers,
+        }
         if self.proxy_headers and self._settings.base_url.startswith("http:"):
             # Plain http takes no tunnel: the proxy reads the request itself.
-            self.auth |= self.proxy_headers
+            headers |= self.proxy_headers
             self.proxy_headers = None
-        headers = {} if self.proxy else self._settings.auth_headers
         self.api = self._session(
-            {"Accept": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **headers},
             connector=_ApiConnector,
+            request_class=_requests_with(headers),
             response_class=_Response,
             auto_decompress=False,  # session/answers/reading.py does, in bounded memory
         )
@@ -160,15 +162,15 @@ class Connection:
 
     def _media_session(self, resolver: type[Resolver]) -> aiohttp.ClientSession:
         if resolver not in self._media:
-            self._media[resolver] = self._session({}, resolver=resolver(self._local_hosts))
+            self._media[resolver] = self._session(
+                headers={"User-Agent": USER_AGENT}, resolver=resolver(self._local_hosts)
+            )
         return self._media[resolver]
 
     def _session(
         self,
-        headers: dict[str, str],
         *,
         connector: type[aiohttp.TCPConnector] = aiohttp.TCPConnector,
-        response_class: type[aiohttp.ClientResponse] = aiohttp.ClientResponse,
         resolver: AbstractResolver | None = None,
         **options: Any,
     ) -> aiohttp.ClientSession:
@@ -178,8 +180,6 @@ class Connection:
                 limit=0, keepalive_timeout=_KEEPALIVE, resolver=resolver, ssl=self._ssl
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, **headers},
-            response_class=response_class,
             **_HEADER_LIMITS,
             **options,
         )
@@ -226,6 +226,15 @@ class _ApiConnector(aiohttp.TCPConnector):
             raise
         self._answered = True
         return connected
+
+
+def _requests_with(headers: dict[str, str]) -> type[aiohttp.ClientRequest]:
+    """Return the class of the requests that carry these headers.
+
+    aiohttp copies the headers of a session twice for each request, and sends them to a proxy that
+    it asks for a tunnel.
+    """
+    return type("_ApiRequest", (aiohttp.ClientRequest,), {"DEFAULT_HEADERS": headers})
 
 
 class _Response(aiohttp.ClientResponse):

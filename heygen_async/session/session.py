@@ -343,9 +343,7 @@ class Session:
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
                 data=data,
-                headers={**connection.auth, **(call.headers or {})}
-                if connection.auth
-                else call.headers,
+                headers=call.headers,
                 timeout=timeout,
                 allow_redirects=False,
                 # Always, since ``**options`` would take longer than all else here.
