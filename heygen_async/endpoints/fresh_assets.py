@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from heygen_async.errors import APIError
 from heygen_async.session.calls import fresh_key
@@ -29,15 +28,12 @@ _UNSEEN = frozenset(
     {(400, "asset_not_found"), (404, "asset_not_found"), (404, "resource_not_found")}
 )
 
-# Upload times of assets by their ids, on the loop's clock.
-_uploads: WeakKeyDictionary[Session, dict[str, float]] = WeakKeyDictionary()
-
 
 def note_upload(session: Session, asset_id: str) -> None:
     """Note that an asset was uploaded just now."""
     now = asyncio.get_running_loop().time()
-    recent = {key: at for key, at in _uploads.get(session, {}).items() if _is_fresh(at, now)}
-    _uploads[session] = recent | {asset_id: now}
+    recent = {key: at for key, at in session.fresh_assets.items() if _is_fresh(at, now)}
+    session.fresh_assets = recent | {asset_id: now}
 
 
 def create(
@@ -62,7 +58,7 @@ def create(
     Raises:
         HeyGenError: As for every call.
     """
-    if session in _uploads:
+    if session.fresh_assets:
         key = fresh_key() if endpoint.keyed and idempotency_key is None else idempotency_key
         send = partial(session.call, endpoint, path, body=body, idempotency_key=key, resend=resend)
         return _create_with_fresh_assets(session, endpoint, body, send)
@@ -77,7 +73,7 @@ async def _create_with_fresh_assets(
             return await send()
         except APIError as error:
             now = asyncio.get_running_loop().time()
-            if not is_unseen_asset(error, body, _uploads[session], now):
+            if not is_unseen_asset(error, body, session.fresh_assets, now):
                 raise
             logger.info(
                 "%s uses an asset that is not visible yet; the next attempt follows in %.0f s",

@@ -101,6 +101,8 @@ class Session:
         tracer: An OpenTelemetry ``Tracer`` for spans that no event tells of, or None; not pickled.
         transfers: Limits the downloads and direct uploads that run at the same time. They are not
             requests to the API and do not count as such.
+        fresh_assets: When assets were uploaded, by their ids, on the loop's clock. HeyGen may not
+            find them yet.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Session:
         self._max_answer = max_answer
         self._clock = clock
         self.transfers: RequestLimiter = RequestLimiter(_TRANSFERS_AT_ONCE, reserve=0)
+        self.fresh_assets: dict[str, float] = {}
         self.traffic: Traffic = Traffic()
         self.hooks: tuple[Hooks, ...] = ()
         self.tracer: Any = None
