@@ -213,7 +213,9 @@ class Session:
         assert call.flight is not None
         # Not asyncio.shield, which costs each call another turn of the event loop.
         answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        task: asyncio.Task[T | None] = started(self._fly(call, lease, answered))
+        task: asyncio.Task[T | None] = started(
+            self._fly(call, lease, answered), call.endpoint.operation
+        )
         try:
             return await answered
         except asyncio.CancelledError as cancelled:

@@ -79,16 +79,17 @@ async def in_thread(
         raise
 
 
-def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def started(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     """Return a task that has begun its work; on Python 3.11 it begins with the loop's next turn.
 
     Args:
         work: The coroutine.
+        name: The name of the task.
     """
     loop = asyncio.get_running_loop()
     if sys.version_info >= (3, 12):
-        return asyncio.Task(work, loop=loop, eager_start=True)
-    return loop.create_task(work)
+        return asyncio.Task(work, loop=loop, name=name, eager_start=True)
+    return asyncio.Task(work, loop=loop, name=name)
 
 
 class EagerCall:
