@@ -230,7 +230,7 @@ class Session:
     ) -> Any:
         """Send a call in a task of its own, and pass its result to the caller if it still waits."""
         try:
-            if lease is None:
+            if lease is None and (self._slots_for == "all" or self.jobs.closed):
                 answer = await self._send_interactive(call)
             else:
                 answer = await self._send(call, lease)
@@ -243,16 +243,24 @@ class Session:
             answered.set_result(answer)
         return answer
 
-    async def _send_interactive(self, call: Call[T]) -> T:
-        """Send a call that creates jobs outside a bulk run."""
+    async def _send_interactive(self, call: Call[T], failure: CallError | None = None) -> T:
+        """Send a call that creates jobs outside a bulk run under a lease of its own.
+
+        Args:
+            call: The call.
+            failure: The failure of its first attempt, which needed no lease, or None.
+        """
         own = InteractiveLease(self.jobs, self.leases, counted=self._slots_for == "all")
         job_ids: list[str] = []
         try:
-            try:
-                await own.begin(self.settings.retry.patience)
-            except CallError as held:
-                raise call.completed(held, 0) from None
-            answer = await self._send(call, own)
+            if failure is None:
+                try:
+                    await own.begin(self.settings.retry.patience)
+                except CallError as held:
+                    raise call.completed(held, 0) from None
+                answer = await self._send(call, own)
+            else:
+                answer = await self._recover(failure, call, own)
             assert call.endpoint.creates is not None
             job_ids = call.endpoint.creates(answer)
         finally:
@@ -278,6 +286,8 @@ class Session:
             return await self._attempt(call)
         except CallError as error:
             failure = error
+        if lease is None and call.endpoint.creates is not None:
+            return await self._send_interactive(call, failure)
         return await self._recover(failure, call, lease)
 
     def now(self) -> float:
