@@ -13,7 +13,7 @@ from heygen_async.errors import CallError, InvalidRequest, SlotUnavailable
 from heygen_async.session.diagnostics.observation import Observation
 from heygen_async.session.endpoint import Endpoint
 from heygen_async.session.failures import CallSite
-from heygen_async.session.recovery import Flight, Recovery
+from heygen_async.session.recovery import Recovery
 
 T = TypeVar("T")
 CallErrorT = TypeVar("CallErrorT", bound=CallError)
@@ -34,9 +34,10 @@ class Call(msgspec.Struct, Generic[T]):
         repeat: Whether it is repeated at all.
         bulk: Whether it is part of a bulk run.
         confirm: Awaited right before each attempt; returns whether it may still be sent.
-        flight: Its progress, if it creates jobs.
         observed: What hooks and the log are told, if there are any.
         first_sent: Unix time of the first attempt of a call with a key; 0 before.
+        in_doubt: Whether a job may have been created whose id is not known here.
+        cancelled: Whether its caller has been cancelled; then a failed attempt is the last one.
     """
 
     endpoint: Endpoint[T]
@@ -47,9 +48,10 @@ class Call(msgspec.Struct, Generic[T]):
     repeat: bool
     bulk: bool = False
     confirm: Callable[[], Awaitable[bool]] | None = None
-    flight: Flight | None = None
     observed: Observation | None = None
     first_sent: float = 0.0
+    in_doubt: bool = False
+    cancelled: bool = False
 
     @property
     def call_site(self) -> CallSite:

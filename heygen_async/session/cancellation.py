@@ -12,8 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
-from heygen_async.session.endpoint import Endpoint
-from heygen_async.session.recovery import Flight
+from heygen_async.session.calls import Call
 from heygen_async.session.settings import Timeout
 from heygen_async.session.tasks import shield
 
@@ -82,23 +81,19 @@ class Submissions:
     async def finish(
         self,
         task: asyncio.Task[T | None],
-        flight: Flight,
+        call: Call[T],
         cancelled: asyncio.CancelledError,
-        endpoint: Endpoint[T],
-        key: str,
     ) -> None:
         """Find out which jobs a cancelled submission has created, and attach their ids to it.
 
         Args:
             task: The task that sends the submission.
-            flight: The progress of the submission.
+            call: The submission.
             cancelled: The cancellation that is about to leave the call. It gets ``job_ids``, or
                 ``job_ids_later``, a future of them, if the answer takes longer.
-            endpoint: The operation.
-            key: Its Idempotency-Key, or an empty string.
         """
-        flight.cancelled = True
-        if not flight.in_doubt:
+        call.cancelled = True
+        if not call.in_doubt:
             task.cancel()  # nothing was sent, or everything was refused for certain
         try:
             # Shielded, because an anyio scope would cancel every await in this block too.
@@ -107,7 +102,7 @@ class Submissions:
         except asyncio.CancelledError:
             pass  # the first cancellation is raised now
         if task.done():
-            job_ids = self._note(task, flight, endpoint, key)
+            job_ids = self._note(task, call)
             if job_ids:
                 cancelled.job_ids = job_ids  # type: ignore[attr-defined]
             return
@@ -120,7 +115,7 @@ class Submissions:
         def done(task: asyncio.Task[T | None]) -> None:
             limit.cancel()
             self._background.discard(task)
-            job_ids = self._note(task, flight, endpoint, key)
+            job_ids = self._note(task, call)
             if not later.done():
                 later.set_result(job_ids)
 
@@ -149,13 +144,12 @@ class Submissions:
         self._background = {task for task in self._background if task.get_loop() is loop}
         return set(self._background)
 
-    def _note(
-        self, task: asyncio.Task[T | None], flight: Flight, endpoint: Endpoint[T], key: str
-    ) -> list[str]:
+    def _note(self, task: asyncio.Task[T | None], call: Call[T]) -> list[str]:
         """Report how a cancelled submission has ended; return the ids of its jobs."""
+        endpoint, key = call.endpoint, (call.headers or {}).get("Idempotency-Key")
         answer = None if task.cancelled() or task.exception() is not None else task.result()
         if answer is None:
-            if not flight.in_doubt:
+            if not call.in_doubt:
                 return []  # not sent, or refused: there is no job
             how = "Look for the job in the account."
             if endpoint.safe:

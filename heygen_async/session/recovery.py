@@ -55,21 +55,6 @@ class Step(NamedTuple):
     pause: float | None = None
 
 
-class Flight:
-    """The progress of a submission, as its caller needs to know it.
-
-    Attributes:
-        in_doubt: Whether a job may have been created whose id is not known here.
-        cancelled: Whether the caller has been cancelled; then a failed attempt is the last one.
-    """
-
-    __slots__ = ("cancelled", "in_doubt")
-
-    def __init__(self) -> None:
-        self.in_doubt: bool = False
-        self.cancelled: bool = False
-
-
 class Recovery:
     """The failures of one call so far.
 

@@ -44,7 +44,7 @@ from heygen_async.session.failures import (
 )
 from heygen_async.session.limits.job_leases import InteractiveLease, JobLeases
 from heygen_async.session.limits.request_limiter import RequestLimiter
-from heygen_async.session.recovery import Action, Flight, Recovery, maybe_carried_out
+from heygen_async.session.recovery import Action, Recovery, maybe_carried_out
 from heygen_async.session.retry import wait_before_next, waits
 from heygen_async.session.settings import Retry, Settings, SlotsFor
 from heygen_async.session.slots import SlotPool, Submitting, submitting
@@ -183,8 +183,6 @@ class Session:
                 fresh_key() if idempotency_key is None else checked_key(idempotency_key)
             )
         call = Call(endpoint, path, body, headers, resend, repeat)
-        if endpoint.creates is not None:
-            call.flight = Flight()
         lease = submitting.get()
         if lease is not None:
             call.bulk = True
@@ -192,13 +190,13 @@ class Session:
                 call.confirm = lease.confirm
         if self.hooks or logger.isEnabledFor(logging.DEBUG):
             return self._observed(call, lease)
-        return self._send(call, None) if call.flight is None else self._submit(call, lease)
+        return self._send(call, None) if endpoint.creates is None else self._submit(call, lease)
 
     async def _observed(self, call: Call[T], lease: Submitting | None) -> T:
         observed = Observation(self.hooks, logger, call.endpoint, call.call_site, self._secret)
         call.observed = observed
         try:
-            if call.flight is None:
+            if call.endpoint.creates is None:
                 answer = await self._send(call, None)
             else:
                 answer = await self._submit(call, lease)
@@ -210,7 +208,6 @@ class Session:
 
     async def _submit(self, call: Call[T], lease: Submitting | None) -> T:
         """Send a call that creates jobs in a task of its own, which no cancellation interrupts."""
-        assert call.flight is not None
         # Not asyncio.shield, which costs each call another turn of the event loop.
         answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         task: asyncio.Task[T | None] = started(
@@ -221,8 +218,7 @@ class Session:
         except asyncio.CancelledError as cancelled:
             if not answered.cancelled():
                 answered.exception()  # retrieve it, or asyncio would log it as never retrieved
-            key = (call.headers or {}).get("Idempotency-Key", "")
-            await self.submissions.finish(task, call.flight, cancelled, call.endpoint, key)
+            await self.submissions.finish(task, call, cancelled)
             raise
 
     async def _fly(
@@ -347,8 +343,7 @@ class Session:
             raise
         if endpoint.keyed:
             call.first_sent = call.first_sent or self._clock()
-        if call.flight is not None:
-            call.flight.in_doubt = True
+        call.in_doubt = True
         self.traffic.requests += 1
         if observed is not None:
             observed.sent()
@@ -406,7 +401,7 @@ class Session:
         self, error: CallError, call: Call[T], lease: Submitting | InteractiveLease | None
     ) -> T:
         """Repeat a call whose first attempt failed, as ``Recovery`` says."""
-        policy, flight = self.settings.retry, call.flight or Flight()
+        policy = self.settings.retry
         if not call.repeat:
             policy = _NOT_REPEATED
         loop = asyncio.get_running_loop()
@@ -427,9 +422,9 @@ class Session:
                 now=loop.time(),
                 wall=self._clock(),
                 delay=wait_before_next(next(bounds), None),
-                cancelled=flight.cancelled,
+                cancelled=call.cancelled,
             )
-            flight.in_doubt = recovery.in_doubt
+            call.in_doubt = recovery.in_doubt
             if step.pause is not None:
                 self.requests.close_for(step.pause)
             if step.action is Action.GIVE_UP:
@@ -459,7 +454,7 @@ class Session:
             if step.action is not Action.WAIT:
                 recovery.waited(loop.time() - began)
             final: CallError | None = None
-            if recovery.key_expired(self._clock()) or (flight.cancelled and not call.endpoint.safe):
+            if recovery.key_expired(self._clock()) or (call.cancelled and not call.endpoint.safe):
                 final = error
             elif lease is not None and lease.lost:
                 final = _slot_lost()
