@@ -202,7 +202,7 @@ async def test_renders_for_a_test_are_free(sandbox: Sandbox, tmp_path: Path) -> 
 
 
 async def test_a_template_that_does_not_exist(sandbox: Sandbox, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="no template 'nope'"):
+    with pytest.raises(CommandError, match="no template has the id or name 'nope'"):
         await render(
             "nope",
             write_rows(tmp_path),

@@ -222,7 +222,7 @@ async def test_a_row_goes_before_the_options(
 async def test_what_does_not_fit_is_said_before_anything_is_sent(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    with pytest.raises(CommandError, match="no brand glossary 'nothing'"):
+    with pytest.raises(CommandError, match="no brand glossary has the id or name 'nothing'"):
         await dub(URL, DubOptions(glossary="nothing"))
     with pytest.raises(InvalidRequest, match="start_time"):
         await dub(URL, DubOptions(start=9.0, end=3.0))

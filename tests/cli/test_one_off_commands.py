@@ -488,7 +488,7 @@ async def test_names(sandbox: Sandbox) -> None:
             found = await find(heygen, name)
             assert found != name
             assert await find(heygen, found) == found
-            with pytest.raises(CommandError, match="there is no"):
+            with pytest.raises(CommandError, match="has the id or name 'nothing'"):
                 await find(heygen, "nothing")
 
 
@@ -684,7 +684,7 @@ async def test_runs_take_names_too(sandbox: Sandbox, printed: Printed, tmp_path:
     source = SourceVideo(script="Hello.", avatar="Amara", voice="Bruno")
     await localize(source, ["French (France)"], **common)
     assert [record["dry_run"]["items"] for record in printed()] == [1, 2, 2]
-    with pytest.raises(CommandError, match="no voice 'Nobody'"):
+    with pytest.raises(CommandError, match="no voice has the id or name 'Nobody'"):
         await personalize("Spoken greeting", str(texts), speak=[], voice="Nobody", **common)
 
 

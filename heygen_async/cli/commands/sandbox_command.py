@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Sequence
 from functools import partial
@@ -74,7 +75,8 @@ async def serve(
     try:
         await sandbox.open()
     except OSError as error:
-        raise CommandError(f"port {port}: {error.strerror or error}") from None
+        reason = os.strerror(error.errno) if error.errno else error  # asyncio's own is longer
+        raise CommandError(f"--port {port}: {reason}; with 0 a free one is chosen") from None
     try:
         print_address(sandbox, display)
         await stop.wait()

@@ -43,7 +43,7 @@ async def listed(
             display.record(record)
             if display.output_failed:
                 break
-    display.people(table(rows, columns))
+    display.people(table(rows, columns, most))
     return Exit.DONE
 
 

@@ -173,7 +173,7 @@ def _only(name: str, what: str, fitting: dict[str, str], names: set[str]) -> str
     if not fitting:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise NoMatch(f"there is no {what} {name!r}, neither by id nor by name{hint}")
+        raise NoMatch(f"no {what} has the id or name {name!r}{hint}")
     shown = [f"{one} ({about})" for one, about in list(fitting.items())[:_SHOWN]]
     more = f" and {len(fitting) - _SHOWN} more" if len(fitting) > _SHOWN else ""
     raise CommandError(

@@ -26,12 +26,15 @@ def plain(thing: Any) -> Any:
     return built
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Callable[[Console], None]:
+def table(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], most: int | None = None
+) -> Callable[[Console], None]:
     """Return a printable table; its first column, the id, is never truncated.
 
     Args:
         rows: Values by column.
         columns: The columns, which are their own titles.
+        most: The limit of the rows, after which there may be others; None means no limit.
     """
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
@@ -45,7 +48,8 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Callable
     def show(console: Console) -> None:
         if count:
             console.print(grid)
-        console.print(f"{count:,} in all" if count else "There are none.", style="dim")
+        total = f"the first {count:,}, by --limit" if count == most else f"{count:,} in all"
+        console.print(total if count else "There are none.", style="dim")
 
     return show
 
