@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from heygen_async.captions import CueProblem, parse_srt, problems
-from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.exit_codes import CommandError, unreadable
 from heygen_async.errors import InvalidRequest
 from heygen_async.session.diagnostics.escaping import escaped
 
@@ -82,7 +82,7 @@ def _saved(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path}: {error}") from None
+        raise CommandError(f"{path}: {unreadable(error)}") from None
 
 
 async def _answer() -> str:

@@ -69,6 +69,13 @@ def exit_for_failures(failures: Collection[HeyGenError]) -> Exit:
     return Exit.SOME_FAILED
 
 
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Return the reason why a text file cannot be read, without its name."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not text in UTF-8: {error.reason} at byte {error.start:,}"
+    return error.strerror or str(error)
+
+
 def sentence(error: HeyGenError) -> str:
     """Return an error as text for the terminal."""
     if isinstance(error, AuthenticationError):

@@ -216,6 +216,29 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     assert "file" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["videos", "rows.csv", "--avatar", "Amara", "--script-file", "text.txt"],
+        ["narrate", "text.txt", "--avatar", "Amara"],
+        ["video", "create", "--avatar", "Amara", "--script", "@text.txt"],
+        ["api", "POST", "/v3/videos", "-d", "@text.txt"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_texts_that_cannot_be_read(
+    sandbox_thread: Sandbox, rows: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(rows.parent)
+    result = heygen_async(*words)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("text.txt: No such file or directory\n")
+    Path("text.txt").write_bytes(b"caf\xe9 noir")
+    result = heygen_async(*words)
+    assert result.exit_code == 2
+    assert "text.txt: not text in UTF-8: invalid continuation byte at byte 3" in result.stderr
+
+
 def test_a_port_that_is_taken(sandbox_thread: Sandbox) -> None:
     port = sandbox_thread.base_url.rpartition(":")[2]
     result = heygen_async("sandbox", "--port", port)

@@ -19,7 +19,7 @@ from heygen_async.batch.tables.values import text_of
 from heygen_async.captions import write_srt
 from heygen_async.cli.display import Display
 from heygen_async.cli.driver import RunDriver
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit, unreadable
 from heygen_async.cli.inputs.field_rows import FieldRows, MappedRows, RowChoices
 from heygen_async.cli.inputs.row_files import Row, load_rows
 from heygen_async.cli.output_folder import OutputFolder, destination
@@ -164,7 +164,7 @@ def _texts(
         try:
             text = path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{path}: {error}") from None
+            raise CommandError(f"{path}: {unreadable(error)}") from None
         return [_text(path, path.stem, text, voices.get(voice or ""))]
     rows.require("text", "is what is spoken")
 

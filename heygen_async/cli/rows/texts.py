@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heygen_async.batch.tables.columns import find_column, normalized
 from heygen_async.batch.tables.values import text_of
-from heygen_async.cli.exit_codes import CommandError
+from heygen_async.cli.exit_codes import CommandError, unreadable
 from heygen_async.cli.inputs.row_files import Row
 
 # Doubled braces stand for single ones.
@@ -80,7 +80,7 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path}: {error}") from None
+        raise CommandError(f"{path}: {unreadable(error)}") from None
     if not text:
         raise CommandError(f"{path}: there is no text in it")
     return text

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from heygen_async.cli.display import Display
-from heygen_async.cli.exit_codes import CommandError, Exit
+from heygen_async.cli.exit_codes import CommandError, Exit, unreadable
 from heygen_async.client import HeyGen, Method
 from heygen_async.session.diagnostics.escaping import escaped
 
@@ -99,7 +99,7 @@ def body_of(data: str | None) -> bytes | None:
             text = Path(data[1:]).read_text("utf-8") if data.startswith("@") else data
         json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"-d {data}: {error}") from None
+        raise CommandError(f"-d {data}: {unreadable(error)}") from None
     except ValueError as error:
         raise CommandError(f"-d: not JSON: {error}") from None
     return text.encode()

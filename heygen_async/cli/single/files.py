@@ -14,7 +14,7 @@ from rich.text import Text
 
 from heygen_async.batch import Progress
 from heygen_async.cli.display import Display
-from heygen_async.cli.exit_codes import CommandError, Exit, exit_for_failures
+from heygen_async.cli.exit_codes import CommandError, Exit, exit_for_failures, unreadable
 from heygen_async.client import HeyGen
 from heygen_async.errors import HeyGenError
 from heygen_async.models.sources import AssetId, AssetUrl
@@ -122,7 +122,7 @@ def text_of(value: str, option: str) -> str:
         else:
             text = Path(value[1:]).read_text("utf-8") if value.startswith("@") else value
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{option} {value}: {error}") from None
+        raise CommandError(f"{option} {value}: {unreadable(error)}") from None
     if not text.strip():
         raise CommandError(f"{option}: there is no text")
     return text.strip()
