@@ -27,10 +27,17 @@ CLIENT = {
 # Members of resources besides the operations of the API.
 BESIDE = {
     "assets.batches": {"attach", "items"},
-    "jobs": {"attach", "expect_deliveries", "expected_seconds", "forget_deliveries", "hint"},
+    "jobs": {
+        "attach",
+        "expect_deliveries",
+        "expected_seconds",
+        "forget_deliveries",
+        "hint",
+        "notify",
+    },
     "lipsyncs.batches": {"attach", "items"},
     "proofreads": {"srt_text"},
-    "templates": {"variables"},
+    "templates": {"find", "variables"},
     "video_translations.batches": {"attach", "items"},
     "videos.batches": {"attach", "items"},
 }
