@@ -19,7 +19,7 @@ from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor
 from heygen_async.batch.operations import OPERATIONS, Submission
-from heygen_async.batch.outcome import Ended, ItemResult, Report, RunStats
+from heygen_async.batch.outcome import Durable, Ended, ItemResult, Report, RunStats
 from heygen_async.batch.resume import remaining_work
 from heygen_async.batch.server_batches import ServerBatchSubmitter
 from heygen_async.batch.submissions import (
@@ -120,7 +120,7 @@ class Run(Generic[T]):
         source = None if self._scouting is None else self._scouting.source
         self._source: Source[Any] = source or Source(items, builder.pull)
         self._stats = RunStats(self._slots, heygen, settings.workers, settings.progress)
-        self._pool: WorkerPool[Any, tuple[Ended[T], ItemResult[T]] | None] = WorkerPool(
+        self._pool: WorkerPool[Any, tuple[Ended[T], Durable] | None] = WorkerPool(
             self._source,
             self._work,
             slots=self._slots,
@@ -266,7 +266,7 @@ class Run(Generic[T]):
 
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
-        outcomes = self._pool.results()
+        pool = self._pool
         self._now = asyncio.get_running_loop().time
         try:
             await self._open()
@@ -274,12 +274,14 @@ class Run(Generic[T]):
             new = self.settings.journaled and not self._opened.resumed
             self._stats.start(self._now(), new_journal=new)
             self._watch.start()
-            async for ended in outcomes:
+            pool.start()
+            while pool.finished or await pool.more():
+                ended = pool.take()
                 if ended is None:
                     continue
-                outcome, result = ended
-                if result.durable is not None:
-                    await result.durable
+                outcome, durable = ended
+                if durable is not None:
+                    await durable
                 if outcome.error is not None:
                     self._stops.failed(outcome)
                 if not self._until_taken:
@@ -292,7 +294,7 @@ class Run(Generic[T]):
                 self._stats.balance_change = await self._wallet.change()
         finally:
             try:
-                await outcomes.aclose()
+                await pool.stop()
             finally:
                 self._stats.stop()
                 await self._close()
@@ -411,7 +413,7 @@ class Run(Generic[T]):
 
     async def _work(
         self, index: int, item: Any, slot: SlotLease
-    ) -> tuple[Ended[T], ItemResult[T]] | None:
+    ) -> tuple[Ended[T], Durable] | None:
         started = self._now()
         if started >= self._next_sample:
             self._sample_slots(started)
@@ -452,14 +454,14 @@ class Run(Generic[T]):
         now = self._now()
         outcome = result.outcome(index, item, now - started)
         if result.resumed and self.settings.finished == "skip":
-            return (outcome, result) if self._yields_resumed else None
+            return (outcome, result.durable) if self._yields_resumed else None
         self._stats.item_ended(outcome, now)
         early = self._stops.early
         if not (early.over or self._source.closed) and early.add(outcome):
             self.stop_submitting()
         if now >= self._next_sample:
             self._sample_slots(now)
-        return outcome, result
+        return outcome, result.durable
 
     async def _measured(self, submission: Submission[T]) -> Submission[T]:
         """Return a submission with its length, if its sources state it."""

@@ -14,7 +14,6 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Awaitable,
@@ -144,14 +143,19 @@ class Source(Generic[T]):
 
 
 class WorkerPool(Generic[T, R]):
-    """Process all items and yield the results.
+    """Process all items, and hand on the results.
+
+    ``start`` it, ``take`` results as long as there are ``more``, and ``stop`` it.
 
     Args:
         source: The items.
         work: Called with position, item and slot; it may release the slot early.
         slots: The pool of slots.
         workers: Maximum number of items that are processed at once.
-        ordered: Yield results in the order of the items. Default False: as they finish.
+        ordered: Hand on results in the order of the items. Default False: as they finish.
+
+    Attributes:
+        finished: The results to take.
     """
 
     def __init__(
@@ -163,6 +167,7 @@ class WorkerPool(Generic[T, R]):
         workers: int,
         ordered: bool = False,
     ) -> None:
+        self.finished: deque[R] = deque()
         self._source = source
         self._work = work
         self._slots = slots
@@ -172,44 +177,47 @@ class WorkerPool(Generic[T, R]):
         # Number of items that may be pulled before the consumer takes another result.
         self._room: float = workers * (_AHEAD_ORDERED if ordered else _AHEAD)
         self._room_grew = asyncio.Event()
-        self._finished: deque[R] = deque()  # to be yielded
-        self._following = 0  # in an ordered run, the position whose result is yielded next
+        self._following = 0  # in an ordered run, the position whose result is handed on next
         self._held_back: dict[int, R] = {}  # results of later positions
         self._changed = asyncio.Event()  # something has finished, or everything is done
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
-    async def results(self) -> AsyncGenerator[R]:
-        """Yield the results; call it once.
+    def start(self) -> None:
+        """Start to process the items."""
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(lambda _: self._changed.set())
 
-        Leaving the iteration, or cancelling it, cancels the work in progress. An exception of the
-        source or of ``work`` is raised after the work in progress is done and handed on.
+    async def more(self) -> bool:
+        """Wait until there are results to take, and return False if no more will come.
+
+        An exception of the source or of ``work`` is raised after the work in progress is done and
+        its results have been taken.
         """
-        # Not a task group: its cancel scope must not stay open across the yields of a generator.
-        self._task = task = asyncio.create_task(self._run())
-        task.add_done_callback(lambda _: self._changed.set())
-        finished = self._finished
-        try:
-            while True:
-                while finished:
-                    self._room += 1
-                    if self._room == 1:
-                        self._room_grew.set()
-                    yield finished.popleft()
-                if task.done():
-                    break
+        task = self._task
+        assert task is not None
+        while not self.finished:
+            if not task.done():
                 self._changed.clear()
                 await self._changed.wait()
-            # An item without a result leaves a gap, with valid results behind it.
-            for index in sorted(self._held_back):
-                yield self._held_back.pop(index)
-            if not self._stopped:
-                await task
-        finally:
-            await self.stop()
+            elif self._held_back:
+                # An item without a result leaves a gap, with valid results behind it.
+                self.finished.extend(self._held_back.pop(index) for index in sorted(self._held_back))
+            else:
+                if not self._stopped:
+                    await task
+                return False
+        return True
+
+    def take(self) -> R:
+        """Return the next result."""
+        self._room += 1
+        if self._room == 1:
+            self._room_grew.set()
+        return self.finished.popleft()
 
     async def stop(self) -> None:
-        """Cancel the work in progress, wait until it has ended, and end the results."""
+        """Cancel the work in progress, and wait until it has ended; ``more`` returns False."""
         self._source.close()
         self._stopped = True
         task = self._task
@@ -239,33 +247,40 @@ class WorkerPool(Generic[T, R]):
                 raise result
 
     async def _worker(self) -> None:
+        source, finished = self._source, self.finished
         try:
             while True:
-                index, item, slot = self._next_nowait() or await self._next()
+                slot = None
+                if self._room > 0 and not (source.waits or self._turn.locked()):
+                    slot = self._slots.try_acquire()
                 try:
-                    if self._source.closed:
-                        return
+                    if slot is None:
+                        index, item, slot = await self._next()
+                        if source.closed:
+                            return
+                    else:
+                        index, item = source.pull_nowait()
+                        self._room -= 1
                     result = await self._work(index, item, slot)
                 finally:
-                    slot.release()
+                    if slot is not None:
+                        slot.release()
+                if not finished:
+                    self._changed.set()
                 if self._ordered:
-                    self._put_in_order(index, result)
+                    self._held_back[index] = result
+                    while self._following in self._held_back:
+                        finished.append(self._held_back.pop(self._following))
+                        self._following += 1
                 else:
-                    self._finished.append(result)
-                self._changed.set()
+                    finished.append(result)
         except Exhausted:
             return
         except BaseException:
-            self._source.close()
+            source.close()
             self._room = math.inf
             self._room_grew.set()
             raise
-
-    def _put_in_order(self, index: int, result: R) -> None:
-        self._held_back[index] = result
-        while self._following in self._held_back:
-            self._finished.append(self._held_back.pop(self._following))
-            self._following += 1
 
     async def _next(self) -> tuple[int, T, SlotLease]:
         async with self._turn:
@@ -275,18 +290,3 @@ class WorkerPool(Generic[T, R]):
             self._room -= 1
             index, item = await self._source.pull()
             return index, item, await self._slots.acquire()
-
-    def _next_nowait(self) -> tuple[int, T, SlotLease] | None:
-        """Return an item and its slot if both are available without waiting."""
-        if self._room <= 0 or self._turn.locked() or self._source.waits:
-            return None
-        slot = self._slots.try_acquire()
-        if slot is None:
-            return None
-        try:
-            index, item = self._source.pull_nowait()
-        except BaseException:
-            slot.release()
-            raise
-        self._room -= 1
-        return index, item, slot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +21,17 @@ async def double(index: int, item: int, slot: SlotLease) -> int:
     return 2 * item
 
 
+async def results_of(fan_out: WorkerPool[Any, int]) -> AsyncGenerator[int]:
+    fan_out.start()
+    try:
+        while await fan_out.more():
+            yield fan_out.take()
+    finally:
+        await fan_out.stop()
+
+
 async def collect(fan_out: WorkerPool[Any, int]) -> list[int]:
-    return [result async for result in fan_out.results()]
+    return [result async for result in results_of(fan_out)]
 
 
 async def keep(results: AsyncIterator[int], kept: list[int]) -> None:
@@ -74,7 +83,7 @@ async def test_items_are_pulled_as_slots_free_up(ordered: bool) -> None:
     slots = JobSlots(5)
     source = Source(numbers(), pull="loop")
     fan_out = WorkerPool(source, work, slots=slots, workers=20, ordered=ordered)
-    async for _ in fan_out.results():
+    async for _ in results_of(fan_out):
         given += 1
         if not ordered:
             assert pulled - given <= 5 + 1 + 3  # slots, one ahead, finished but not yet handed on
@@ -90,9 +99,9 @@ async def test_a_slow_consumer_slows_the_work_down(ordered: bool) -> None:
         begun += 1
         return item
 
-    results = WorkerPool(
-        Source(range(1_000)), work, slots=JobSlots(4), workers=4, ordered=ordered
-    ).results()
+    results = results_of(
+        WorkerPool(Source(range(1_000)), work, slots=JobSlots(4), workers=4, ordered=ordered)
+    )
     await anext(results)
     await asyncio.sleep(100)
     assert begun <= 1 + 4 * 4
@@ -115,7 +124,7 @@ async def test_a_slow_source_holds_no_slot() -> None:
 async def test_runs_that_feed_each_other_through_one_slot() -> None:
     slots = JobSlots(1)
     first = WorkerPool(Source(range(5)), double, slots=slots, workers=4)
-    second = WorkerPool(Source(first.results()), double, slots=slots, workers=4)
+    second = WorkerPool(Source(results_of(first)), double, slots=slots, workers=4)
     assert sorted(await collect(second)) == [0, 4, 8, 12, 16]
 
 
@@ -138,7 +147,7 @@ async def test_an_exception_comes_after_what_was_done(culprit: str, ordered: boo
 
     slots = JobSlots(3)
     fan_out = WorkerPool(Source(numbers()), work, slots=slots, workers=3, ordered=ordered)
-    results = fan_out.results()
+    results = results_of(fan_out)
     given: list[int] = []
     with pytest.raises(RuntimeError, match="broken"):
         await keep(results, given)
@@ -172,7 +181,7 @@ async def test_leaving_early_leaves_nothing_running(how: str) -> None:
 
     async def consume() -> int:
         seen = 0
-        results = fan_out.results()
+        results = results_of(fan_out)
         async for _ in results:
             seen += 1
             if seen == 10 and how == "break":
@@ -211,7 +220,7 @@ async def test_a_failure_that_nobody_asks_for_is_not_complained_about() -> None:
             raise RuntimeError("broken")
         return item
 
-    async for _ in WorkerPool(Source(range(2)), work, slots=JobSlots(1), workers=1).results():
+    async for _ in results_of(WorkerPool(Source(range(2)), work, slots=JobSlots(1), workers=1)):
         await asyncio.sleep(1)  # meanwhile all is done, and has failed
         break
     await asyncio.sleep(1)
