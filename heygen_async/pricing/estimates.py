@@ -399,15 +399,15 @@ def cost(
         return 0.0
     if isinstance(result, _WITH_STATUS) and result.status != "completed":
         return 0.0 if result.status == "failed" else None
-    if isinstance(result, FillerWordRemoval):
+    if type(result) is FillerWordRemoval:
         # The source is charged, not the output.
         source = length_told(result, "original_duration")
         return None if source is None else estimate(request, prices, seconds=source).usd
     parts = charges(request, prices, proofread=proofread)
-    if isinstance(request, VideoTranslationRequest):
-        parts = parts[:1]  # each language is a job of its own
     if not parts:
         return None
+    if len(parts) > 1 and isinstance(request, VideoTranslationRequest):
+        parts = parts[:1]  # each language is a job of its own
     if any(charge.rate for charge in parts):
         length = length_told(result) if hasattr(result, "duration") else seconds
         if length is None:
