@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
+from heygen_async.batch.operations import OPERATIONS
 from heygen_async.client import HeyGen
 from heygen_async.dubs.issues import Issue
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
@@ -510,7 +511,7 @@ class RunStats:
         self._callback = progress
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0  # when the latest job was accepted, on the loop's clock
-        self._result: type[Any] | None = None  # of its latest job
+        self._operation: str | None = None  # of its latest job
         self._started_at: float | None = None
         self._stopped = False
         self._most_running = 0
@@ -518,7 +519,7 @@ class RunStats:
         self._failed = 0
         self._resumed = 0
         self._failures: Counter[str] = Counter()
-        self._elapsed = 0.0
+        self._ended_at = 0.0  # when the latest item ended, on the loop's clock
         self._usd = 0.0
         self._resent = 0
         self._oldest: float | None = None  # jobs created before it are replayed; None: unused
@@ -543,7 +544,7 @@ class RunStats:
             # Use HeyGen's own clock, if it is known.
             answered_at = unix_time(self._traffic.date) or time.time() - CLOCK_MARGIN
             self._oldest = answered_at - _CLEARLY
-        self._started_at = now
+        self._started_at = self._ended_at = now
         self._begin = self._readings()
         self.changed()
 
@@ -553,18 +554,14 @@ class RunStats:
         self._end = self._readings()
         self._stopped = True
 
-    def job_started(self, result: type[Any]) -> None:
-        """Count one more running job.
-
-        Args:
-            result: Type of its result.
-        """
+    def job_started(self, operation: str) -> None:
+        """Count one more running job, which this operation has started."""
         self.running += 1
         self.accepted += 1
         if self.running > self._most_running:
             self._most_running = self.running
         if self._callback is not None:
-            self._latest, self._result = asyncio.get_running_loop().time(), result
+            self._latest, self._operation = asyncio.get_running_loop().time(), operation
             self.changed()
 
     def item_resent(self, index: int, usd: float) -> None:
@@ -586,19 +583,21 @@ class RunStats:
             if isinstance(created_at, int | float) and created_at < self._oldest:
                 self._oldest = None
                 logger.warning(_REPLAYED, outcome.key, outcome.job_id)
-        self._resumed += outcome.resumed
-        self._usd += outcome.usd or 0.0
-        self._resending.pop(outcome.index, None)
-        if outcome.resends:
-            self._resent += 1
-            self._resent_usd += outcome.resent_usd
         if error is None:
             self._completed += 1
         else:
             self._failed += 1
             self._failures[failure_code(error)] += 1
-        assert self._started_at is not None
-        self._elapsed = now - self._started_at
+        if outcome.resumed:
+            self._resumed += 1
+        if outcome.usd:
+            self._usd += outcome.usd
+        if self._resending:
+            self._resending.pop(outcome.index, None)
+        if outcome.resends:
+            self._resent += 1
+            self._resent_usd += outcome.resent_usd
+        self._ended_at = now
         if self._callback is not None:
             self.changed()
 
@@ -627,7 +626,8 @@ class RunStats:
 
     def progress(self, now: float) -> Progress:
         """Return the current statistics."""
-        limit, result = self._slots.limit, self._result
+        limit, operation = self._slots.limit, self._operation
+        result = None if operation is None else OPERATIONS[operation].result
         return Progress(
             total=self.total,
             running=self.running,
@@ -656,7 +656,7 @@ class RunStats:
             failed=self._failed,
             resumed=self._resumed,
             failures=dict(self._failures.most_common()),
-            elapsed=self._elapsed,
+            elapsed=self._ended_at - (self._started_at or 0.0),
             most_running=self._most_running,
             slot_use=min(1.0, held / allowed) if allowed > 0 and self.accepted else 0.0,
             requests=round(max(0, requests)),

@@ -18,7 +18,7 @@ from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
 from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor
-from heygen_async.batch.operations import OPERATIONS, Submission
+from heygen_async.batch.operations import Submission
 from heygen_async.batch.outcome import Durable, Ended, ItemResult, Report, RunStats
 from heygen_async.batch.resume import remaining_work
 from heygen_async.batch.server_batches import ServerBatchSubmitter
@@ -72,11 +72,6 @@ class Run(Generic[T]):
     With a journal, the same run started again waits for these jobs.
 
     Attributes:
-        unfinished: Jobs that HeyGen accepted and whose outcome was not yielded: ids by item key.
-            After an interrupted run these are the jobs that still run, and the jobs that ended but
-            whose outcomes were not consumed, from the run or from ``batch.download``. If a key
-            occurs more than once, the later ones have ``key#position``. An item that HeyGen
-            accepted in a server batch but has not started has the id ``batch_id#index``.
         heygen: The client.
         manifest: Its items and the builder of its submissions.
         settings: Its settings.
@@ -98,7 +93,6 @@ class Run(Generic[T]):
         registry: set[Run[Any]],
         positions: Sequence[int] | None = None,
     ) -> None:
-        self.unfinished: dict[str, str] = {}
         self.manifest: Manifest = Manifest(items, builder, key, lengths)
         self.run_id: str = ""
         self.targets: dict[str, str] = {}
@@ -137,7 +131,8 @@ class Run(Generic[T]):
         self._submitter: Submitter
         self._processor: ItemProcessor[T]
         self._keys: ItemKeys
-        self._names: dict[int, str] = {}  # of items with running jobs, in ``unfinished``
+        # Keys and ids of accepted jobs by position, until their outcomes are taken.
+        self._jobs: dict[int, tuple[str, str]] = {}
         kind, subject, policy = builder.kind, builder.subject, settings.policy
         journal = store if settings.journaled else None
         self._remaining_work = partial(remaining_work, journal, kind, subject, policy)
@@ -163,6 +158,20 @@ class Run(Generic[T]):
         for outcome in every:
             self.taken(outcome)
         return [outcome.to_row() for outcome in every]
+
+    @property
+    def unfinished(self) -> dict[str, str]:
+        """Jobs that HeyGen accepted and whose outcome was not yielded: ids by item key.
+
+        After an interrupted run these are the jobs that still run, and the jobs that ended but
+        whose outcomes were not consumed, from the run or from ``batch.download``. If a key occurs
+        more than once, the later ones have ``key#position``. An item that HeyGen accepted in a
+        server batch but has not started has the id ``batch_id#index``.
+        """
+        found: dict[str, str] = {}
+        for index, (key, job_id) in self._jobs.items():
+            found[f"{key}#{index}" if key in found else key] = job_id
+        return found
 
     @property
     def report(self) -> Report:
@@ -204,10 +213,9 @@ class Run(Generic[T]):
         Args:
             outcome: The outcome, with or without its files.
         """
-        has_ended = outcome.error is None or isinstance(outcome.error, JobFailed)
-        if has_ended and (name := self._names.pop(outcome.index, None)) is not None:
-            del self.unfinished[name]
-        if self._closed and not self.unfinished:
+        if outcome.error is None or isinstance(outcome.error, JobFailed):
+            self._jobs.pop(outcome.index, None)
+        if self._closed and not self._jobs:
             self._registry.discard(self)
 
     def stop_submitting(self) -> None:
@@ -310,9 +318,10 @@ class Run(Generic[T]):
             if self._key is not None:
                 await check_keys(self._items, self._key, self._builder.pull)
             with contextlib.suppress(JournalError):  # the run will open it and report the error
-                self._has_sources = await probe_items(
+                found = await probe_items(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
                 )
+                self._has_sources = found or self._scouting is not None
 
     async def _open(self) -> None:
         """Open the journal, count the spending of earlier runs, and build the processor."""
@@ -408,7 +417,7 @@ class Run(Generic[T]):
             if not self._keeps_open:
                 await self.store.aclose()
                 self._closed = True
-            if self._closed and not self.unfinished:
+            if self._closed and not self._jobs:
                 self._registry.discard(self)
 
     async def _work(
@@ -423,17 +432,16 @@ class Run(Generic[T]):
             index = self._positions[index]
         key: str | None = None
         try:
-            key = self._key(item) if self._key else None
+            if self._key is not None:
+                key = self._key(item)
             submission, scouting = self._builder.submission(index, item, key), None
-            if submission.seconds is None and (self._has_sources or self._scouting is not None):
+            if self._has_sources and submission.seconds is None:
                 submission = await self._measured(submission)
                 scouting = self._scouting if submission.seconds is None else None
             if scouting is None:
                 result = await self._processor.process(submission, slot)
             else:
                 result = await scouting.process(self._processor, self._keys, submission, item, slot)
-            if isinstance(result.error, SlotsUnavailable):
-                raise result.error
         except BudgetExceeded as exceeded:
             self._exceeded(exceeded)
             return None
@@ -446,11 +454,14 @@ class Run(Generic[T]):
         except HeyGenError as error:
             result = ItemResult(str(index) if key is None else key, None, error=error)
         finally:
-            if index in self._names:
+            if index in self._jobs:
                 self._stats.running -= 1
             self._submitter.item_ended()
-        if result.error is not None and not result.resumed and self._stops.is_fatal(result.error):
-            self.stop_submitting()
+        if (failure := result.error) is not None:
+            if isinstance(failure, SlotsUnavailable):
+                raise failure
+            if not result.resumed and self._stops.is_fatal(failure):
+                self.stop_submitting()
         now = self._now()
         outcome = result.outcome(index, item, now - started)
         if result.resumed and self.settings.finished == "skip":
@@ -473,16 +484,11 @@ class Run(Generic[T]):
 
     def _accepted(self, item: ItemInProgress[Any], job_id: str) -> None:
         index = item.submission.index
-        name = self._names.get(index)
-        if name is None:
-            name = item.identity.key
-            if name in self.unfinished:
-                name = f"{name}#{index}"
-            self._names[index] = name
-            self._stats.job_started(OPERATIONS[item.submission.operation].result)
+        if index not in self._jobs:
+            self._stats.job_started(item.submission.operation)
             if self._credit.paused:
                 self._credit.over()
-        self.unfinished[name] = job_id
+        self._jobs[index] = item.identity.key, job_id
 
     def _resent(self, item: ItemInProgress[Any]) -> None:
         likely = self._builder.estimate(item.submission).usd or 0.0

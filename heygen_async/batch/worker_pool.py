@@ -202,7 +202,9 @@ class WorkerPool(Generic[T, R]):
                 await self._changed.wait()
             elif self._held_back:
                 # An item without a result leaves a gap, with valid results behind it.
-                self.finished.extend(self._held_back.pop(index) for index in sorted(self._held_back))
+                self.finished.extend(
+                    self._held_back.pop(index) for index in sorted(self._held_back)
+                )
             else:
                 if not self._stopped:
                     await task
