@@ -46,7 +46,7 @@ from heygen_async.journal.keys import ItemIdentity, ItemKeys
 from heygen_async.journal.rules import duplicate_key, latest
 from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.async_budget import AsyncBudget
-from heygen_async.pricing.budget import MustWait, Reservation
+from heygen_async.pricing.budget import UNCOUNTED, MustWait, Reservation
 from heygen_async.pricing.charges import length_told
 from heygen_async.pricing.estimates import Estimate, cost
 from heygen_async.pricing.prices import PriceTable
@@ -156,12 +156,12 @@ class ItemProcessor(Generic[T]):
             credit=credit,
             policy=policy,
             shared=store.shared,
-            recorded=recorded,
         )
         self._prices = prices
         self._policy = policy
         self._job_timeout = job_timeout
         self._claims_first = claims_first or opened.resumed or store.shared
+        self._reserves = recorded or store.shared or budget.capped
         self._accepted = accepted
         self._resent = resent
         self._credit = credit
@@ -178,9 +178,13 @@ class ItemProcessor(Generic[T]):
             SubmissionCancelled: The item was not sent because submissions have stopped.
             JournalError: The journal has failed: nothing more may be submitted.
         """
-        identity = submission.identity(self._keys)
         item = ItemInProgress(
-            submission, identity, lease, self._store, self._accepted, self._resent
+            lease,
+            submission=submission,
+            identity=submission.identity(self._keys),
+            store=self._store,
+            accepted=self._accepted,
+            resent=self._resent,
         )
         action, reservation, waits = Action.SUBMIT, None, False
         try:
@@ -190,7 +194,9 @@ class ItemProcessor(Generic[T]):
                         action = await self._begin(item)
                         if action is Action.RETURN and item.record is not None:
                             return self._recorded(item, item.record)
-                    reservation = self._room.reserve(item) or await self._room.wait(item)
+                    reservation = UNCOUNTED
+                    if self._reserves:
+                        reservation = self._room.reserve(item) or await self._room.wait(item)
                 try:
                     if waits:
                         await self._room.wait_for_shared(item)
@@ -198,11 +204,10 @@ class ItemProcessor(Generic[T]):
                     if self._credit.paused and action is not Action.WAIT:
                         await self._room.wait_for_credit(item)
                     if item.record is None or item.refusals:
-                        since = time.time()
                         try:
                             pending = await self._submitter.submit(item)
                         except (DuplicateKey, CallError) as error:
-                            pending = await self._not_submitted(item, error, since)
+                            pending = await self._not_submitted(item, error)
                     else:
                         pending = await self._resume(item, item.record, action)
                     result = await pending.wait(self._job_timeout)
@@ -259,10 +264,13 @@ class ItemProcessor(Generic[T]):
         Raises:
             DuplicateKey: Another item of this run has the key.
         """
-        identity = submission.identity(self._keys)
-        lease = FreeSlots(1).try_acquire()
         item = ItemInProgress(
-            submission, identity, lease, self._store, self._accepted, self._resent
+            FreeSlots(1).try_acquire(),
+            submission=submission,
+            identity=submission.identity(self._keys),
+            store=self._store,
+            accepted=self._accepted,
+            resent=self._resent,
         )
         await self._claim(item)
         record = item.record
@@ -366,33 +374,24 @@ class ItemProcessor(Generic[T]):
 
     async def _submit(self, item: ItemInProgress[T]) -> Pending[T]:
         """Submit an item as a new attempt."""
-        since = time.time()
         try:
             return await self._submitter.submit(item)
         except CallError as error:
-            return await self._not_submitted(item, error, since)
+            return await self._not_submitted(item, error)
 
     async def _not_submitted(
-        self, item: ItemInProgress[T], error: DuplicateKey | CallError, since: float
+        self, item: ItemInProgress[T], error: DuplicateKey | CallError
     ) -> Pending[T]:
-        """Handle an item that could not be submitted: search for its job if it may have one.
-
-        Args:
-            item: The item.
-            error: The reason.
-            since: Unix seconds before it was sent.
-        """
+        """Handle an item that could not be submitted: search for its job if it may have one."""
         if isinstance(error, DuplicateKey):
             try:
                 return await self._submit_under_next_key(item)
             except CallError as call_error:
                 error = call_error
-        operation = OPERATIONS[item.submission.operation]
-        can_be_found = operation.in_doubt == "search" or item.submission.version == "v2"
-        if not (error.maybe_carried_out and can_be_found):
+        if not (error.maybe_carried_out and item.submission.may_be_searched):
             raise error
         callback_id = item.intent(self._keys).callback_id
-        pending, reason = await self._search(item, callback_id, since, LOOKS)
+        pending, reason = await self._search(item, callback_id, item.sent_at, LOOKS)
         if pending is None:
             raise await self._mark_uncertain(item, f"although {error}", reason) from error
         return pending

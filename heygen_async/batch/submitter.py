@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -32,7 +32,7 @@ from heygen_async.journal.store import BeginResult
 from heygen_async.pricing.estimates import Estimate
 from heygen_async.session.cancellation import created_by
 from heygen_async.session.limits.gate import LONGEST_PAUSE
-from heygen_async.session.slots import SlotLease, Submitting, submitting
+from heygen_async.session.slots import Submitting, submitting
 from heygen_async.session.tasks import Stop
 
 T = TypeVar("T")
@@ -78,14 +78,11 @@ class ItemHeld(Exception):
     """The item was not sent because another process works on it."""
 
 
-class StoppableSubmission(Submitting):
+class StoppableSubmission(Submitting, eq=False):
     """A submission that is lost when its run stops submitting or an earlier run's key is too old.
 
-    Args:
-        lease: The lease under which it is sent.
-
     Attributes:
-        submitter: Stops submissions, and is notified of refusals. Set by ``sent_by``.
+        submitter: Stops submissions, and is notified of refusals. None before it is sent.
         key_sent_at: Time at which the idempotency key was first sent, in Unix seconds, or None for
             a new key. The submission is lost when the API may have forgotten the key.
         claims: Keys of the items in a journal shared by many processes.
@@ -95,9 +92,7 @@ class StoppableSubmission(Submitting):
         refusal: The answer, if the items may not be sent.
     """
 
-    stopped: Stop | None = None
-    confirm: Callable[[], Awaitable[bool]] | None = None
-    submitter: SingleSubmitter
+    submitter: SingleSubmitter | None = None
     key_sent_at: float | None = None
     claims: Sequence[str] = ()
     asked_at: float = -math.inf
@@ -107,8 +102,8 @@ class StoppableSubmission(Submitting):
     def sent_by(self, submitter: SingleSubmitter, claims: Sequence[str]) -> None:
         """Note who sends it now, and the keys of its items."""
         self.submitter, self.stopped = submitter, submitter.stopped
-        self.claims, self.refusal = claims, None
         if submitter.owner_lease is not None:
+            self.claims, self.refusal = claims, None
             self.confirm = partial(submitter.confirm, self)
 
     @property
@@ -116,91 +111,78 @@ class StoppableSubmission(Submitting):
         """Whether nothing may be submitted under the lease."""
         if self.key_sent_at is not None and key_expired(self.key_sent_at):
             return True
-        return self.submitter.stopped.is_set() or self.lease.lost
+        return (self.stopped is not None and self.stopped.is_set()) or self.lease.lost
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after a refusal, until submissions stop."""
         submitter = self.submitter
+        assert submitter is not None
         until = asyncio.get_running_loop().time() + min(retry_after, LONGEST_PAUSE)
         submitter.held_until = max(submitter.held_until, until)
         await submitter.stopped.unless_set(self.lease.refused(retry_after, patience))
 
 
-class ItemInProgress(StoppableSubmission, Generic[T]):
+class ItemInProgress(StoppableSubmission, Generic[T], eq=False, kw_only=True):
     """State of one item that is being processed.
 
-    Args:
+    Attributes:
         submission: The submission of the item.
         identity: Its keys and fingerprint.
-        lease: The slot of its job.
         store: The journal.
         accepted: Called with the item and its job id when HeyGen has accepted it.
         resent: Called with the item if it has no outcome and may be paid for twice.
-
-    Attributes:
-        submission: The same.
-        identity: The same.
         record: Its record from earlier runs, or None.
         recorded: Whether its intent was recorded, so its job and outcome are recorded too.
         reserved_usd: US dollars that the budget reserves for it, or None.
         estimate: Its estimated cost, or None before room was reserved.
         refusals: Number of attempts that this run has recorded as refused.
         sending: Whether its request is being sent.
+        sent_at: Time from which its job may exist, in Unix seconds; infinite if it was not sent.
         sent_before: Whether an earlier run may have sent it under the same key.
         resends: Number of times it was resent without a key although it may have been paid for.
         job_id: Its job, or None.
     """
 
+    submission: Submission[T]
+    identity: ItemIdentity
+    store: JournalStore
+    accepted: Callable[[ItemInProgress[Any], str], None]
+    resent: Callable[[ItemInProgress[Any]], None]
     record: ItemRecord | None = None
     recorded: bool = True
     reserved_usd: float | None = None
     estimate: Estimate | None = None
     refusals: int = 0
     sending: bool = False
+    sent_at: float = math.inf
     sent_before: bool = False
     resends: int = 0
     job_id: str | None = None
 
-    def __init__(
-        self,
-        submission: Submission[T],
-        identity: ItemIdentity,
-        lease: SlotLease,
-        store: JournalStore,
-        accepted: Callable[[ItemInProgress[Any], str], None],
-        resent: Callable[[ItemInProgress[Any]], None],
-    ) -> None:
-        self.lease = lease
-        self.submission: Submission[T] = submission
-        self.identity: ItemIdentity = identity
-        self._store = store
-        self._accepted = accepted
-        self._resent = resent
-
     @property
     def owner(self) -> tuple[str, str]:
         """Identifies the item: the name of its journal, and its key there."""
-        return self._store.name, self.identity.record_key
+        return self.store.name, self.identity.record_key
 
     def accept(self, job_id: str) -> None:
         """Note that HeyGen has accepted the item, or that its own job has started."""
         if self.job_id is None:
             self.lease.accepted()
         self.job_id = job_id
-        self._accepted(self, job_id)
+        self.accepted(self, job_id)
 
     async def count_resend(self) -> None:
         """Record that the item is resent although it may have been paid for."""
         self.resends += 1
-        self._resent(self)
+        self.resent(self)
         if self.recorded:
-            await self._store.count_resend(self.identity.record_key)
+            await self.store.count_resend(self.identity.record_key)
 
     def continue_from(self, record: ItemRecord) -> None:
         """Continue from the item's record of earlier runs."""
         self.record, self.resends = record, record.resends
         if record.resends and not record.finished:
-            self._resent(self)
+            self.resent(self)
 
     def intent(self, keys: ItemKeys) -> Intent:
         """Return the item's intent, as a single item and as the next attempt."""
@@ -415,7 +397,7 @@ class SingleSubmitter:
         operation = OPERATIONS[submission.operation]
         item.sent_by(self, (record_key,))
         item.sending, item.key_sent_at = True, key_sent_at
-        began = time.time()
+        item.sent_at = key_sent_at or time.time()
         # Same steps as submitting_under, whose overhead would exceed that of everything else here.
         outer = submitting.set(item)
         self.sending += 1
@@ -440,7 +422,7 @@ class SingleSubmitter:
             if away or not item.lease.lost or (lost.in_doubt and not repeats):
                 raise
             if lost.in_doubt:
-                key_sent_at = key_sent_at or began
+                key_sent_at = item.sent_at
         except asyncio.CancelledError as cancelled:
             with contextlib.suppress(JournalError):  # the id is reported anyway
                 for job_id in await created_by(cancelled):

@@ -224,28 +224,23 @@ class SlotPool(Protocol):
         ...
 
 
-class Submitting:
+class Submitting(msgspec.Struct, eq=False):
     """The submission of an item, or of a server batch, of a bulk run.
 
     It counts as bulk: it leaves the reserve of the request limiter to others, and a refused
     submission queues again through its lease, without a time limit.
 
-    Args:
-        lease: The lease under which it is sent.
-
     Attributes:
-        lease: The same. Its owner calls ``accepted`` and ``release``.
+        lease: The lease under which it is sent. Its owner calls ``accepted`` and ``release``.
         stopped: Set when the run has stopped submitting: its submissions stop waiting, and raise
             ``SlotUnavailable``. None if nothing stops it.
         confirm: Awaited right before each POST; returns whether it may still be sent. None if
             nothing but the lease can forbid it.
     """
 
+    lease: SlotLease
     stopped: Stop | None = None
     confirm: Callable[[], Awaitable[bool]] | None = None
-
-    def __init__(self, lease: SlotLease) -> None:
-        self.lease: SlotLease = lease
 
     @property
     def owner(self) -> object:

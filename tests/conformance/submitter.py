@@ -54,7 +54,14 @@ class Submitting:
         submission = builder.submission(index, request, key)
         lease = self._slots.try_acquire()
         identity = submission.identity(self.keys)
-        return ItemInProgress(submission, identity, lease, self.store, self._note, print)
+        return ItemInProgress(
+            lease,
+            submission=submission,
+            identity=identity,
+            store=self.store,
+            accepted=self._note,
+            resent=print,
+        )
 
     def _note(self, item: ItemInProgress[Any], job_id: str) -> None:
         self.accepted[item.submission.index] = job_id

@@ -33,7 +33,6 @@ class Room:
         policy: How records of earlier runs are treated.
         shared: Whether the journal decides whether there is room, as a journal shared by many
             processes does. It decides when an item begins.
-        recorded: Whether a later run may read the reservations in the journal.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class Room:
         credit: CreditPause,
         policy: ResumePolicy,
         shared: bool,
-        recorded: bool,
     ) -> None:
         self._budget = budget
         self._estimate = estimate
@@ -55,7 +53,6 @@ class Room:
         self._credit = credit
         self._policy = policy
         self._shared = shared
-        self._recorded = recorded
         self._no_room: BudgetExceeded | None = None
 
     def reserve(self, item: ItemInProgress[Any]) -> Reservation | None:
@@ -64,16 +61,13 @@ class Room:
         Raises:
             BudgetExceeded: There is no room, and none will become free.
         """
-        limited = self._budget.capped or self._shared
-        if not (limited or self._recorded):
-            return UNCOUNTED
         expected, record = self._estimate(item.submission), item.record
         submitted = record is not None and (
             record.state in ("intended", "submitted")
             or (record.state == "uncertain" and not self._policy.resubmit_uncertain)
         )
         amount = None if record is None or not submitted else record.reserved_usd
-        if not limited:
+        if not (self._budget.capped or self._shared):
             # Recorded, since a later run of the journal may have a cap.
             item.reserved_usd = expected.usd_most if amount is None else amount
             return UNCOUNTED

@@ -118,7 +118,7 @@ class JobSlots(SlotPool):
             self._bind(loop)
         if self._queue.waiting:
             return None
-        slot = JobSlot(self, Lane.BULK, loop)
+        slot = JobSlot(Lane.BULK, pool=self, loop=loop)
         return slot if self._limit.take(slot, loop.time()) == 0.0 else None
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
@@ -209,7 +209,7 @@ class JobSlots(SlotPool):
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
-        return JobSlot(self, lane, loop)
+        return JobSlot(lane, pool=self, loop=loop)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Switch to another event loop; callers that waited on the previous one are dropped."""
@@ -261,24 +261,27 @@ class JobSlots(SlotPool):
                 queue.wake(self._loop)
 
 
-class JobSlot(Grant):
-    """A ``SlotLease`` of ``JobSlots``."""
+class JobSlot(Grant, kw_only=True):
+    """A ``SlotLease`` of ``JobSlots``.
 
-    def __init__(self, slots: JobSlots, lane: Lane | None, loop: asyncio.AbstractEventLoop) -> None:
-        self.lane = lane  # as Grant does: one is made for each item
-        self._slots = slots
-        self._loop = loop
+    Attributes:
+        pool: The pool.
+        loop: The event loop on which it was taken.
+    """
+
+    pool: JobSlots
+    loop: asyncio.AbstractEventLoop
 
     @property
     def lost(self) -> bool:
         """Whether the pool has moved to another event loop, where no slot was held."""
-        return self._loop is not self._slots._loop
+        return self.loop is not self.pool._loop
 
     def accepted(self) -> None:
         """Note that HeyGen has accepted the job."""
-        slots = self._slots
-        if self._loop is slots._loop:
-            slots._limit.accepted(self, self._loop.time())
+        slots = self.pool
+        if self.loop is slots._loop:
+            slots._limit.accepted(self, self.loop.time())
             if slots._queue.waiting or slots._at_gate.waiting:
                 slots._wake()
 
@@ -286,9 +289,9 @@ class JobSlot(Grant):
         """Give the slot back; further calls do nothing."""
         if not self.held:
             return
-        slots = self._slots
-        if self._loop is slots._loop:
-            slots._limit.released(self, self._loop.time())
+        slots = self.pool
+        if self.loop is slots._loop:
+            slots._limit.released(self, self.loop.time())
             if slots._queue.waiting or slots._at_gate.waiting:
                 slots._wake()
 
@@ -304,12 +307,12 @@ class JobSlot(Grant):
             SlotUnavailable: The pool was closed meanwhile.
         """
         loop = asyncio.get_running_loop()
-        if loop is not self._slots._loop:
-            self._slots._bind(loop)
-        if loop is not self._loop:  # no slot was held there; wait like a refused submission
-            self._loop = loop
+        if loop is not self.pool._loop:
+            self.pool._bind(loop)
+        if loop is not self.loop:  # no slot was held there; wait like a refused submission
+            self.loop = loop
             self.held = self.running = self.probe = False
-        await self._slots._refused(self, retry_after, patience)
+        await self.pool._refused(self, retry_after, patience)
 
 
 def _slots(ceiling: int, limit: int, probe_every: float, reserve: int, learned: bool) -> JobSlots:

@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 from heygen_async.errors import ConfigurationError
 from heygen_async.session.limits.gate import Gate
 
@@ -48,25 +50,21 @@ class Lane(IntEnum):
 _UNCOUNTED = Lane.UNCOUNTED  # read for each job
 
 
-class Grant:
+class Grant(msgspec.Struct, eq=False):
     """The state of one lease, which ``SlotLimit`` keeps.
 
-    Args:
-        lane: The lane in which it waits; None for a lease that only passes the gate.
-
     Attributes:
-        lane: The lane in which it waits; a refusal changes it.
+        lane: The lane in which it waits; a refusal changes it. None for a lease that only passes
+            the gate.
         held: Whether it holds a slot.
         running: Whether its job has been accepted.
         probe: Whether it is the probe that ends a pause.
     """
 
+    lane: Lane | None
     held: bool = False
     running: bool = False
     probe: bool = False
-
-    def __init__(self, lane: Lane | None) -> None:
-        self.lane: Lane | None = lane
 
 
 class SlotLimit:
@@ -152,6 +150,11 @@ class SlotLimit:
             or an answer can help.
         """
         gate, lane = self.gate, grant.lane
+        if lane and not gate.shut and self.held < self.limit - self.reserve:  # nearly always
+            self.held += 1
+            self._held_seconds -= now
+            grant.held = True
+            return 0.0
         if gate.shut and (wait := gate.wait(now)) > 0:
             return wait
         if lane is None:
