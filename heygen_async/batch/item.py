@@ -388,7 +388,7 @@ class ItemProcessor(Generic[T]):
                 return await self._submit_under_next_key(item)
             except CallError as call_error:
                 error = call_error
-        if not (error.maybe_carried_out and item.submission.may_be_searched):
+        if not (error.maybe_carried_out and item.submission.may_be_searched()):
             raise error
         callback_id = item.intent(self._keys).callback_id
         pending, reason = await self._search(item, callback_id, item.sent_at, LOOKS)

@@ -115,7 +115,6 @@ class Submission(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         seconds = lengths.seconds(self.request) if self.seconds is None else None
         return self if seconds is None else msgspec.structs.replace(self, seconds=seconds)
 
-    @property
     def may_be_searched(self) -> bool:
         """Whether the account is searched for its job if it is unknown whether it was accepted."""
         return self.version == "v2" or OPERATIONS[self.operation].in_doubt == "search"

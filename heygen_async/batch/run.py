@@ -57,6 +57,7 @@ from heygen_async.pricing.estimates import RunEstimate
 from heygen_async.pricing.wallet import Wallet
 from heygen_async.session.limits.free_slots import FreeSlots
 from heygen_async.session.slots import SlotLease, SlotPool
+from heygen_async.session.tasks import clock_of
 
 T = TypeVar("T")
 
@@ -275,7 +276,7 @@ class Run(Generic[T]):
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
         pool = self._pool
-        self._now = asyncio.get_running_loop().time
+        self._now = clock_of(asyncio.get_running_loop())
         try:
             await self._open()
             await self._check_wallet()

@@ -48,7 +48,7 @@ from heygen_async.models.videos import Video
 from heygen_async.pricing.charges import TYPICAL_AGENT_SECONDS
 from heygen_async.pricing.estimates import Estimate, RunEstimate, RunTotal, estimate
 from heygen_async.pricing.prices import PriceTable
-from heygen_async.session.sync_iterables import Pull, in_memory, numbered
+from heygen_async.session.sync_iterables import Pull, chunks, in_memory, numbered
 
 T = TypeVar("T")
 
@@ -478,17 +478,19 @@ async def check_keys(
             counted from 1.
     """
     positions: dict[int, int] = {}  # by hash: keys are many, and may be long
-    async with aclosing(numbered(items, pull)) as every:
-        async for index, item in every:
-            position = index + 1
-            try:
-                name = key(item)
-            except InvalidRequest as error:
-                raise InvalidRequest(f"item {position}: {error}", param=error.param) from None
-            first = positions.setdefault(hash(name), position)
-            if first != position:
-                both = f"items {first} and {position}"
-                raise InvalidRequest(f"key: {both} have the same key {name!r}", param="key")
+    position = 0
+    async with aclosing(chunks(items, pull)) as parts:
+        async for part in parts:
+            for item in part:
+                position += 1
+                try:
+                    name = key(item)
+                except InvalidRequest as error:
+                    raise InvalidRequest(f"item {position}: {error}", param=error.param) from None
+                first = positions.setdefault(hash(name), position)
+                if first != position:
+                    both = f"items {first} and {position}"
+                    raise InvalidRequest(f"key: {both} have the same key {name!r}", param="key")
 
 
 def check_language(language: str, offered: Collection[str]) -> None:

@@ -300,7 +300,7 @@ class SingleSubmitter:
         """Record the intent and send the item."""
         if self.stopped.is_set():
             raise SubmissionCancelled
-        if self._recorded or item.submission.may_be_searched:
+        if self._recorded or item.submission.may_be_searched():
             return self._record_and_send(item)
         item.recorded = False
         return self._send(item, None)

@@ -70,7 +70,6 @@ class Source(Generic[T]):
         self._next = 0
         self._pull: asyncio.Timeout | None = None  # wraps the wait for an async iterable
 
-    @property
     def waits(self) -> bool:
         """Whether getting the next item requires a wait."""
         return self._sync is None and (self._reader is None or not self._reader.ready)
@@ -253,7 +252,7 @@ class WorkerPool(Generic[T, R]):
         try:
             while True:
                 slot = None
-                if self._room > 0 and not (source.waits or self._turn.locked()):
+                if self._room > 0 and not (source.waits() or self._turn.locked()):
                     slot = self._slots.try_acquire()
                 try:
                     if slot is None:

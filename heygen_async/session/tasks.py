@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -41,6 +42,15 @@ def running_loop() -> asyncio.AbstractEventLoop:
             "heygen_async requires a running asyncio event loop; with trio use trio-asyncio, with "
             "anyio its asyncio backend"
         ) from None
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return the clock of an event loop, for those who ask it often.
+
+    ``time`` of asyncio's own loops calls ``time.monotonic`` and does nothing else.
+    """
+    own = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
+    return time.monotonic if own else loop.time
 
 
 def shield() -> AbstractContextManager[object]:

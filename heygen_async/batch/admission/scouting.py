@@ -49,10 +49,9 @@ class DeferringSource(Source[T]):
         self._changed = asyncio.Event()
         self._pulling: asyncio.Task[tuple[int, T]] | None = None  # from the original items
 
-    @property
     def waits(self) -> bool:
         """Whether getting the next item requires a wait."""
-        return self._deferred > 0 or super().waits
+        return self._deferred > 0 or super().waits()
 
     @property
     def resumed(self) -> list[tuple[int, T]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 from heygen_async.errors import SlotUnavailable
@@ -12,6 +13,9 @@ from heygen_async.session.limits.request_limiter import check_patience, out_of_p
 from heygen_async.session.limits.slot_limit import Grant, Lane, SlotLimit
 from heygen_async.session.limits.waiting import Queue
 from heygen_async.session.slots import Priority, SlotPool, SlotStats
+from heygen_async.session.tasks import clock_of
+
+_BULK = Lane.BULK  # read for each job
 
 
 class JobSlots(SlotPool):
@@ -43,6 +47,7 @@ class JobSlots(SlotPool):
         self._queue: Queue[Grant] = Queue(len(Lane), self._limit.take)
         self._at_gate: Queue[Grant] = Queue(1, self._take_at_gate)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._clock: Callable[[], float]  # of the loop
 
     def __repr__(self) -> str:
         return (
@@ -118,8 +123,8 @@ class JobSlots(SlotPool):
             self._bind(loop)
         if self._queue.waiting:
             return None
-        slot = JobSlot(Lane.BULK, pool=self, loop=loop)
-        return slot if self._limit.take(slot, loop.time()) == 0.0 else None
+        slot = JobSlot(_BULK, pool=self, loop=loop)
+        return slot if self._limit.take(slot, self._clock()) == 0.0 else None
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
         """Wait for a slot: first in, first out within a priority.
@@ -213,13 +218,13 @@ class JobSlots(SlotPool):
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Switch to another event loop; callers that waited on the previous one are dropped."""
-        self._limit.restart(self._now(), loop.time())
-        self._loop = loop
+        before, self._loop, self._clock = self._now(), loop, clock_of(loop)
+        self._limit.restart(before, self._clock())
         self._queue.forget()
         self._at_gate.forget()
 
     def _now(self) -> float:
-        return 0.0 if self._loop is None else self._loop.time()
+        return 0.0 if self._loop is None else self._clock()
 
     async def _wait(self, queue: Queue[Grant], slot: JobSlot, patience: float) -> None:
         """Wait until the slot is granted."""
@@ -279,21 +284,19 @@ class JobSlot(Grant, kw_only=True):
 
     def accepted(self) -> None:
         """Note that HeyGen has accepted the job."""
-        slots = self.pool
-        if self.loop is slots._loop:
-            slots._limit.accepted(self, self.loop.time())
-            if slots._queue.waiting or slots._at_gate.waiting:
-                slots._wake()
+        pool = self.pool
+        if self.loop is pool._loop and pool._limit.accepted(self, pool._clock()):
+            pool._wake()
 
     def release(self) -> None:
         """Give the slot back; further calls do nothing."""
         if not self.held:
             return
-        slots = self.pool
-        if self.loop is slots._loop:
-            slots._limit.released(self, self.loop.time())
-            if slots._queue.waiting or slots._at_gate.waiting:
-                slots._wake()
+        pool = self.pool
+        if self.loop is pool._loop:
+            pool._limit.released(self, pool._clock())
+            if pool._queue.waiting or pool._at_gate.waiting:
+                pool._wake()
 
     async def refused(self, retry_after: float, patience: float = math.inf) -> None:
         """Queue again after the submission was refused; see ``SlotLease``.

@@ -182,15 +182,20 @@ class SlotLimit:
             grant.probe = gate.enter(now)
         return 0.0
 
-    def accepted(self, grant: Grant, now: float) -> None:
-        """Note that HeyGen has accepted the job of a grant."""
-        if not grant.held or grant.running:
-            return
-        if grant.probe:
+    def accepted(self, grant: Grant, now: float) -> bool:
+        """Note that HeyGen has accepted the job of a grant.
+
+        Returns:
+            Whether a caller that waits may get a slot now, or sooner than before.
+        """
+        if grant.running or not grant.held:
+            return False
+        changed = grant.probe
+        if changed:
             grant.probe = False
             self.gate.answered(now)
-        if grant.lane is None or grant.lane is _UNCOUNTED:
-            return
+        if not grant.lane:  # None or UNCOUNTED
+            return changed
         grant.running = True
         self.running = running = self.running + 1
         if running > self._proven:
@@ -199,9 +204,12 @@ class SlotLimit:
         # It was sent before the last refusal arrived, so the limit was measured without it.
         if running > self.limit:
             self._set_limit(running, now)
+            changed = True
         if self._growing and running >= self.limit - self.reserve:
             self._growing = False
             self._growths_accepted += 1
+            changed = True
+        return changed
 
     def refused(self, grant: Grant, retry_after: float, now: float) -> None:
         """Note that the submission of a grant was refused, and take its slot back.
