@@ -55,6 +55,7 @@ from heygen_async.session.slots import SlotLease, SlotPool
 
 T = TypeVar("T")
 
+_SUBMIT = Action.SUBMIT  # read for each item
 # Seconds after which a submission whose answer was lost has either failed or appears in the list.
 _LISTED_AFTER = 300.0
 _NOT_FOUND = "no job in the account certainly belongs to it"
@@ -186,7 +187,7 @@ class ItemProcessor(Generic[T]):
             accepted=self._accepted,
             resent=self._resent,
         )
-        action, reservation, waits = Action.SUBMIT, None, False
+        action, reservation, waits = _SUBMIT, None, False
         try:
             while True:
                 if reservation is None:
@@ -211,7 +212,7 @@ class ItemProcessor(Generic[T]):
                     else:
                         pending = await self._resume(item, item.record, action)
                     result = await pending.wait(self._job_timeout)
-                    measure = OPERATIONS[item.submission.operation].measure
+                    measure = OPERATIONS[submission.operation].measure
                     seconds: float | None = (
                         length_told(result)
                         if measure is None

@@ -480,7 +480,7 @@ class RunStats:
     Attributes:
         total: Number of items, or None while it is unknown.
         running: Number of running jobs.
-        accepted: Number of jobs that HeyGen has accepted.
+        most_running: Maximum number of jobs that ran at once; 0 if none was accepted.
         paused_since: Time at which submissions were paused, on the loop's clock, or None.
         held_until: End of a pause that HeyGen asked for, on the loop's clock, or None.
         no_credit: Whether submissions wait for credit.
@@ -499,7 +499,7 @@ class RunStats:
     ) -> None:
         self.total: int | None = None
         self.running: int = 0
-        self.accepted: int = 0
+        self.most_running: int = 0
         self.paused_since: float | None = None
         self.held_until: float | None = None
         self.no_credit: bool = False
@@ -514,7 +514,6 @@ class RunStats:
         self._operation: str | None = None  # of its latest job
         self._started_at: float | None = None
         self._stopped = False
-        self._most_running = 0
         self._completed = 0
         self._failed = 0
         self._resumed = 0
@@ -556,10 +555,9 @@ class RunStats:
 
     def job_started(self, operation: str) -> None:
         """Count one more running job, which this operation has started."""
-        self.running += 1
-        self.accepted += 1
-        if self.running > self._most_running:
-            self._most_running = self.running
+        self.running = running = self.running + 1
+        if running > self.most_running:
+            self.most_running = running
         if self._callback is not None:
             self._latest, self._operation = asyncio.get_running_loop().time(), operation
             self.changed()
@@ -657,8 +655,8 @@ class RunStats:
             resumed=self._resumed,
             failures=dict(self._failures.most_common()),
             elapsed=self._ended_at - (self._started_at or 0.0),
-            most_running=self._most_running,
-            slot_use=min(1.0, held / allowed) if allowed > 0 and self.accepted else 0.0,
+            most_running=self.most_running,
+            slot_use=min(1.0, held / allowed) if allowed > 0 and self.most_running else 0.0,
             requests=round(max(0, requests)),
             retries=round(max(0, retries)),
             rate_limited=round(max(0, rate_limited)),

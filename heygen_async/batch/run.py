@@ -299,7 +299,7 @@ class Run(Generic[T]):
             self._stats.report_now()
             if self._stops.names_the_rest:
                 self._stops.not_submitted += await self._left.keys(self._processor)
-            if self._stats.accepted:
+            if self._stats.most_running:
                 self._stats.balance_change = await self._wallet.change()
         finally:
             try:

@@ -344,11 +344,10 @@ class ServerBatchSubmitter:
         try:
             await batch.complete.wait()
             async with self._turn:
-                submission = StoppableSubmission(lease)
-                claims = (
-                    [member.key for member in batch.members] if record is None else [record.key]
-                )
-                submission.sent_by(single, claims)
+                submission = StoppableSubmission(lease, single.stopped, submitter=single)
+                if single.owner_lease is not None:
+                    members = batch.members if record is None else [record]
+                    submission.confirmed_by(single, [member.key for member in members])
                 with single.counted(), submitting_under(submission):
                     if record is not None:
                         await self._send_again(batch, record.idempotency_key, submission)

@@ -99,12 +99,10 @@ class StoppableSubmission(Submitting, eq=False):
     told_at: float = -math.inf
     refusal: BeginResult | None = None
 
-    def sent_by(self, submitter: SingleSubmitter, claims: Sequence[str]) -> None:
-        """Note who sends it now, and the keys of its items."""
-        self.submitter, self.stopped = submitter, submitter.stopped
-        if submitter.owner_lease is not None:
-            self.claims, self.refusal = claims, None
-            self.confirm = partial(submitter.confirm, self)
+    def confirmed_by(self, submitter: SingleSubmitter, claims: Sequence[str]) -> None:
+        """Ask the journal, which many processes share, before each POST for these items."""
+        self.claims, self.refusal = claims, None
+        self.confirm = partial(submitter.confirm, self)
 
     @property
     def lost(self) -> bool:
@@ -395,7 +393,9 @@ class SingleSubmitter:
     ) -> Pending[T]:
         submission, record_key = item.submission, item.identity.record_key
         operation = OPERATIONS[submission.operation]
-        item.sent_by(self, (record_key,))
+        item.submitter, item.stopped = self, self.stopped
+        if self.owner_lease is not None:
+            item.confirmed_by(self, (record_key,))
         item.sending, item.key_sent_at = True, key_sent_at
         item.sent_at = key_sent_at or time.time()
         # Same steps as submitting_under, whose overhead would exceed that of everything else here.

@@ -154,42 +154,36 @@ class Charge(NamedTuple):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a job besides its request and the prices; see ``charges``."""
+    """What is known of a job besides its request.
 
-    seconds: float | None
-    template: Template | None
-    proofread: ProofreadRequest | None
-    agent_seconds: float
-
-
-def charges(
-    request: Request,
-    prices: PriceTable,
-    *,
-    seconds: float | None = None,
-    template: Template | None = None,
-    proofread: ProofreadRequest | None = None,
-    agent_seconds: float = TYPICAL_AGENT_SECONDS,
-) -> Sequence[Charge]:
-    """Return the charges of a request.
-
-    Args:
-        request: The request.
-        prices: The price table.
+    Attributes:
         seconds: Length of the output in seconds if known; for a translation or a proofread, that of
             the source.
         template: The template of a ``TemplateRenderRequest``.
         proofread: The request that a ``ProofreadGenerateRequest`` continues.
         agent_seconds: Typical length in seconds of a Video Agent's video.
+    """
+
+    seconds: float | None = None
+    template: Template | None = None
+    proofread: ProofreadRequest | None = None
+    agent_seconds: float = TYPICAL_AGENT_SECONDS
+
+
+def charges(request: Request, prices: PriceTable, known: Known) -> Sequence[Charge]:
+    """Return the charges of a request.
+
+    Args:
+        request: The request.
+        prices: The price table.
+        known: What else is known of its job.
 
     Returns:
         One charge per scene of a studio video, one per language of a translation; one or two for
         other requests. Empty if no price is known.
     """
     price = _PRICE_OF[type(request)]
-    if price is None:
-        return []
-    return price(request, prices, Known(seconds, template, proofread, agent_seconds))
+    return [] if price is None else price(request, prices, known)
 
 
 def with_length(parts: Sequence[Charge], seconds: float) -> list[Charge]:

@@ -28,6 +28,7 @@ from heygen_async.pricing.charges import (
     SOURCE_OVERRUN,
     TYPICAL_AGENT_SECONDS,
     Charge,
+    Known,
     charges,
     length_told,
     with_length,
@@ -321,14 +322,8 @@ def estimate(
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise InvalidRequest(f"seconds: expected 0 or more, got {seconds!r}", param="seconds")
-    parts = charges(
-        request,
-        prices,
-        seconds=seconds,
-        template=template,
-        proofread=proofread,
-        agent_seconds=agent_seconds,
-    )
+    known = Known(seconds, template, proofread, agent_seconds)
+    parts = charges(request, prices, known)
     share = SCOUT_OVERRUN if scouted else SOURCE_OVERRUN
     if test:
         likely = CostRange(usd=0.0, usd_low=0.0, usd_high=0.0, usd_known=0.0)
@@ -403,7 +398,7 @@ def cost(
         # The source is charged, not the output.
         source = length_told(result, "original_duration")
         return None if source is None else estimate(request, prices, seconds=source).usd
-    parts = charges(request, prices, proofread=proofread)
+    parts = charges(request, prices, Known(proofread=proofread))
     if not parts:
         return None
     if len(parts) > 1 and isinstance(request, VideoTranslationRequest):

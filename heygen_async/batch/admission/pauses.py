@@ -178,7 +178,7 @@ class PauseWatch:
         self._changed = changed
         self._give_up = give_up
         self._every = min(_LONGEST_TICK, max(0.1, self._give_up_after / 10))
-        self._seen: tuple[int, int] | None = None
+        self._ended: int | None = None  # items at the latest look
         self._stuck_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -194,9 +194,8 @@ class PauseWatch:
     def _look(self) -> None:
         stats, now = self._stats, asyncio.get_running_loop().time()
         waits = self._credit.paused or self._sender.sending > 0
-        seen = (stats.accepted, stats.ended)
-        if stats.running or not waits or seen != self._seen:
-            self._seen, self._stuck_since = seen, now
+        if stats.running or not waits or stats.ended != self._ended:
+            self._ended, self._stuck_since = stats.ended, now
         stuck = now - self._stuck_since
         if stuck >= self._give_up_after:
             self._stop(stuck)
