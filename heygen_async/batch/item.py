@@ -212,12 +212,8 @@ class ItemProcessor(Generic[T]):
                     else:
                         pending = await self._resume(item, item.record, action)
                     result = await pending.wait(self._job_timeout)
-                    measure = OPERATIONS[submission.operation].measure
-                    seconds: float | None = (
-                        length_told(result)
-                        if measure is None
-                        else await measure(self._heygen, result)
-                    )
+                    ask = OPERATIONS[submission.operation].measure
+                    seconds = await ask(self._heygen, result) if ask else length_told(result)
                 except asyncio.CancelledError:
                     # Its job may continue; a later run waits for it.
                     self._budget.set_aside(reservation)

@@ -12,7 +12,6 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
-from heygen_async.batch.operations import OPERATIONS
 from heygen_async.client import HeyGen
 from heygen_async.dubs.issues import Issue
 from heygen_async.endpoints.lost_creates import CLOCK_MARGIN
@@ -511,7 +510,7 @@ class RunStats:
         self._callback = progress
         self._timer: asyncio.TimerHandle | None = None
         self._latest = 0.0  # when the latest job was accepted, on the loop's clock
-        self._operation: str | None = None  # of its latest job
+        self._result: type[Any] | None = None  # of its latest job
         self._started_at: float | None = None
         self._stopped = False
         self._completed = 0
@@ -553,13 +552,13 @@ class RunStats:
         self._end = self._readings()
         self._stopped = True
 
-    def job_started(self, operation: str) -> None:
-        """Count one more running job, which this operation has started."""
+    def job_started(self, result: type[Any]) -> None:
+        """Count one more running job, whose result has this type."""
         self.running = running = self.running + 1
         if running > self.most_running:
             self.most_running = running
         if self._callback is not None:
-            self._latest, self._operation = asyncio.get_running_loop().time(), operation
+            self._latest, self._result = asyncio.get_running_loop().time(), result
             self.changed()
 
     def item_resent(self, index: int, usd: float) -> None:
@@ -624,8 +623,7 @@ class RunStats:
 
     def progress(self, now: float) -> Progress:
         """Return the current statistics."""
-        limit, operation = self._slots.limit, self._operation
-        result = None if operation is None else OPERATIONS[operation].result
+        limit, result = self._slots.limit, self._result
         return Progress(
             total=self.total,
             running=self.running,

@@ -18,7 +18,7 @@ from heygen_async.batch.admission.scouting import ItemDeferred, Scouting
 from heygen_async.batch.admission.settings import RunSettings
 from heygen_async.batch.admission.stops import Stops
 from heygen_async.batch.item import ItemProcessor
-from heygen_async.batch.operations import Submission
+from heygen_async.batch.operations import OPERATIONS, Submission
 from heygen_async.batch.outcome import Durable, Ended, ItemResult, Report, RunStats
 from heygen_async.batch.resume import remaining_work
 from heygen_async.batch.server_batches import ServerBatchSubmitter
@@ -275,8 +275,7 @@ class Run(Generic[T]):
 
     async def _iterate(self) -> AsyncGenerator[Ended[T]]:
         await self._prepare()
-        pool = self._pool
-        self._now = clock_of(asyncio.get_running_loop())
+        pool, self._now = self._pool, clock_of(asyncio.get_running_loop())
         try:
             await self._open()
             await self._check_wallet()
@@ -285,8 +284,7 @@ class Run(Generic[T]):
             self._watch.start()
             pool.start()
             while pool.finished or await pool.more():
-                ended = pool.take()
-                if ended is None:
+                if (ended := pool.take()) is None:
                     continue
                 outcome, durable = ended
                 if durable is not None:
@@ -319,10 +317,9 @@ class Run(Generic[T]):
             if self._key is not None:
                 await check_keys(self._items, self._key, self._builder.pull)
             with contextlib.suppress(JournalError):  # the run will open it and report the error
-                found = await probe_items(
+                self._has_sources = await probe_items(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
                 )
-                self._has_sources = found or self._scouting is not None
 
     async def _open(self) -> None:
         """Open the journal, count the spending of earlier runs, and build the processor."""
@@ -395,11 +392,9 @@ class Run(Generic[T]):
         if not isinstance(items, Collection) or not self._stats.total:
             return
 
-        async def estimate() -> RunEstimate:
-            return await estimate_items(
-                self._builder, items, self._key, self._lengths, self._remaining_work
-            )
-
+        estimate = partial(
+            estimate_items, self._builder, items, self._key, self._lengths, self._remaining_work
+        )
         try:
             await self._wallet.check(self._budget, estimate, until_empty=self.settings.until_empty)
         except InsufficientBalance as refusal:
@@ -433,10 +428,9 @@ class Run(Generic[T]):
             index = self._positions[index]
         key: str | None = None
         try:
-            if self._key is not None:
-                key = self._key(item)
+            key = self._key(item) if self._key else None
             submission, scouting = self._builder.submission(index, item, key), None
-            if self._has_sources and submission.seconds is None:
+            if (self._has_sources or self._scouting) and submission.seconds is None:
                 submission = await self._measured(submission)
                 scouting = self._scouting if submission.seconds is None else None
             if scouting is None:
@@ -486,7 +480,7 @@ class Run(Generic[T]):
     def _accepted(self, item: ItemInProgress[Any], job_id: str) -> None:
         index = item.submission.index
         if index not in self._jobs:
-            self._stats.job_started(item.submission.operation)
+            self._stats.job_started(OPERATIONS[item.submission.operation].result)
             if self._credit.paused:
                 self._credit.over()
         self._jobs[index] = item.identity.key, job_id

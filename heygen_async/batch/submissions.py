@@ -487,8 +487,7 @@ async def check_keys(
                     name = key(item)
                 except InvalidRequest as error:
                     raise InvalidRequest(f"item {position}: {error}", param=error.param) from None
-                first = positions.setdefault(hash(name), position)
-                if first != position:
+                if (first := positions.setdefault(hash(name), position)) != position:
                     both = f"items {first} and {position}"
                     raise InvalidRequest(f"key: {both} have the same key {name!r}", param="key")
 

@@ -173,6 +173,7 @@ class WorkerPool(Generic[T, R]):
         self._workers = workers
         self._ordered = ordered
         self._turn = asyncio.Lock()
+        self._queued = 0  # workers that have the turn or wait for it
         # Number of items that may be pulled before the consumer takes another result.
         self._room: float = workers * (_AHEAD_ORDERED if ordered else _AHEAD)
         self._room_grew = asyncio.Event()
@@ -252,7 +253,7 @@ class WorkerPool(Generic[T, R]):
         try:
             while True:
                 slot = None
-                if self._room > 0 and not (source.waits() or self._turn.locked()):
+                if self._room > 0 and not (self._queued or source.waits()):
                     slot = self._slots.try_acquire()
                 try:
                     if slot is None:
@@ -284,10 +285,14 @@ class WorkerPool(Generic[T, R]):
             raise
 
     async def _next(self) -> tuple[int, T, SlotLease]:
-        async with self._turn:
-            while self._room <= 0:
-                self._room_grew.clear()
-                await self._room_grew.wait()
-            self._room -= 1
-            index, item = await self._source.pull()
-            return index, item, await self._slots.acquire()
+        self._queued += 1
+        try:
+            async with self._turn:
+                while self._room <= 0:
+                    self._room_grew.clear()
+                    await self._room_grew.wait()
+                self._room -= 1
+                index, item = await self._source.pull()
+                return index, item, await self._slots.acquire()
+        finally:
+            self._queued -= 1

@@ -123,8 +123,11 @@ class JobSlots(SlotPool):
             self._bind(loop)
         if self._queue.waiting:
             return None
+        now = self._clock()
+        if self._limit.take_free(now):
+            return JobSlot(_BULK, True, pool=self, loop=loop)
         slot = JobSlot(_BULK, pool=self, loop=loop)
-        return slot if self._limit.take(slot, self._clock()) == 0.0 else None
+        return slot if self._limit.take(slot, now) == 0.0 else None
 
     async def acquire(self, priority: Priority = "bulk", patience: float = math.inf) -> JobSlot:
         """Wait for a slot: first in, first out within a priority.

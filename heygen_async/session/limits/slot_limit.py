@@ -142,6 +142,18 @@ class SlotLimit:
         open_seconds = (now - self._limited_at) * self.limit
         return self._held_seconds + now * self.held, self._limit_seconds + open_seconds
 
+    def take_free(self, now: float) -> bool:
+        """Take a slot for a new grant if there is one for any caller, as there nearly always is.
+
+        Returns:
+            Whether it was taken; the caller notes it in the grant.
+        """
+        if self.gate.shut or self.held >= self.limit - self.reserve:
+            return False
+        self.held += 1
+        self._held_seconds -= now
+        return True
+
     def take(self, grant: Grant, now: float) -> float | None:
         """Take a slot for the caller at the head of the queue.
 
@@ -150,11 +162,6 @@ class SlotLimit:
             or an answer can help.
         """
         gate, lane = self.gate, grant.lane
-        if lane and not gate.shut and self.held < self.limit - self.reserve:  # nearly always
-            self.held += 1
-            self._held_seconds -= now
-            grant.held = True
-            return 0.0
         if gate.shut and (wait := gate.wait(now)) > 0:
             return wait
         if lane is None:
