@@ -246,6 +246,7 @@ def operation_of(request: object) -> str:
     Raises:
         InvalidRequest: The request does not start exactly one job.
     """
+    # By type, as isinstance takes 0.2 us for each Struct that a request is not.
     name = _BY_REQUEST.get(type(request))  # type: ignore[arg-type]
     if name is None:
         names = ", ".join(known.__name__ for known in _BY_REQUEST)
@@ -254,14 +255,14 @@ def operation_of(request: object) -> str:
             f"requests: expected one of {names}, got {type(request).__name__}{hint}",
             param="requests",
         )
-    if isinstance(request, VideoTranslationRequest | ProofreadRequest):
+    if type(request) is VideoTranslationRequest or type(request) is ProofreadRequest:
         count = len(request.output_languages)
         if count != 1:
             raise InvalidRequest(
                 f"output_languages: expected one, as an item is one job, got {count}",
                 param="output_languages",
             )
-    if isinstance(request, VideoAgentRequest) and request.mode != "generate":
+    if type(request) is VideoAgentRequest and request.mode != "generate":
         raise InvalidRequest(
             "mode: a chat waits for answers, which a bulk run does not give; use generate",
             param="mode",

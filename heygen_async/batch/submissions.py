@@ -424,7 +424,7 @@ async def estimate_items(
     total = RunTotal()
     async with aclosing(_submissions(builder, items, key)) as every:
         async for submission in every:
-            if isinstance(submission.request, VideoAgentRequest):
+            if type(submission.request) is VideoAgentRequest:
                 if agent_seconds is None and ask_agents:
                     agent_seconds = await lengths.agent_seconds()
                 builder.agent_seconds = agent_seconds or TYPICAL_AGENT_SECONDS

@@ -263,9 +263,9 @@ def _speech(request: SpeechRequest, prices: PriceTable, known: Known) -> Sequenc
 
 
 def _avatar_rate(engine: Engine | None, prices: PriceTable) -> tuple[float, str]:
-    if isinstance(engine, AvatarVEngine):
+    if type(engine) is AvatarVEngine:
         return prices.avatar_v, "Avatar V"
-    if isinstance(engine, AvatarIIIEngine):
+    if type(engine) is AvatarIIIEngine:
         return prices.avatar_iii, "Avatar III, some avatars cost less"
     return prices.avatar_iv, "Avatar IV, photo avatars cost less"
 

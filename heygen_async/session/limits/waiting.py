@@ -60,7 +60,8 @@ class Queue(Generic[T]):
         entry = (future, token)
         self._lanes[lane].append(entry)
         self.waiting += 1
-        self.wake(loop)
+        if len(self._lanes[lane]) == 1:  # behind another caller it cannot proceed either
+            self.wake(loop)
         deadline = None
         if patience < math.inf and not future.done():
             deadline = loop.call_later(patience, self._expire, lane, entry)
