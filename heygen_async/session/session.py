@@ -349,7 +349,7 @@ class Session:
             observed.sent()
         try:
             # Without ``async with``: a response releases its connection when reading it has ended.
-            response = await connection.api.request(
+            response = await connection.request(
                 endpoint.method,
                 URL(self._base_url + path, encoded=True),
                 data=data,
