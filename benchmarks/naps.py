@@ -22,6 +22,7 @@ from heygen_async.batch.submissions import SubmissionBuilder
 from heygen_async.journal import MemoryJournal, SqliteJournal
 from heygen_async.journal.sqlite.schema import SCHEMA as SCHEMA
 from heygen_async.journal.sqlite.schema import key_digest as key_digest
+from heygen_async.media.probes import Source
 from heygen_async.media.source_lengths import SourceLengths
 from heygen_async.models.structs import Request
 from heygen_async.pricing.async_budget import AsyncBudget
@@ -160,8 +161,9 @@ class _NapBuilder(SubmissionBuilder[Video]):
     async def prepare(self) -> None:
         """Do nothing: no preparation is needed."""
 
-    async def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> set[Source]:
         """Do nothing: every item is valid."""
+        return set()
 
     def submission(self, index: int, item: int, key: str | None = None) -> Submission[Video]:
         """Return one nap."""

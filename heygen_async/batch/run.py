@@ -25,10 +25,9 @@ from heygen_async.batch.server_batches import ServerBatchSubmitter
 from heygen_async.batch.submissions import (
     Manifest,
     SubmissionBuilder,
-    check_keys,
+    check_and_probe,
     estimate_items,
     estimate_run,
-    probe_items,
 )
 from heygen_async.batch.submitter import (
     ItemInProgress,
@@ -313,11 +312,8 @@ class Run(Generic[T]):
     async def _prepare(self) -> None:
         await self._builder.prepare()
         if isinstance(self._items, Collection):
-            await self._builder.check(self._items)
-            if self._key is not None:
-                await check_keys(self._items, self._key, self._builder.pull)
             with contextlib.suppress(JournalError):  # the run will open it and report the error
-                self._has_sources = await probe_items(
+                self._has_sources = await check_and_probe(
                     self._builder, self._items, self._key, self._lengths, self._remaining_work
                 )
 

@@ -94,8 +94,11 @@ class SubmissionBuilder(ABC, Generic[T]):
         """Fetch the data that is needed before the first item. Makes no paid call."""
 
     @abstractmethod
-    async def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> set[Source]:
         """Check all items of a collection.
+
+        Returns:
+            The sources of those whose length is not given.
 
         Raises:
             InvalidRequest: An item cannot be sent; the message names the item and the error.
@@ -184,7 +187,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         if self._rows:
             self._variant_of = RowFields(self.variables)
 
-    async def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> set[Source]:
         """Check all variants, and report every invalid row and variable."""
         problems: list[VariantProblem] = []
         async with aclosing(numbered(items, self.pull)) as every:
@@ -192,6 +195,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
                 problems += self._checker.problems(index, self.variant(item))
         if problems:
             raise InvalidVariants(problems)
+        return set()
 
     def submission(self, index: int, item: Any, key: str | None = None) -> Submission[Video]:
         """Return the submission of one variant."""
@@ -272,15 +276,19 @@ class RequestsBuilder(SubmissionBuilder[Any]):
         async with aclosing(numbered(self._items, self.pull)) as items:
             return any([isinstance(item, _INTO_LANGUAGES) async for _, item in items])
 
-    async def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> set[Source]:
         """Check all requests, and report the first that cannot be sent."""
+        sources: set[Source] = set()
         async with aclosing(numbered(items, self.pull)) as every:
             async for index, item in every:
                 try:
-                    self.submission(index, item)
+                    submission = self.submission(index, item)
                 except InvalidRequest as error:
                     what = f"item {index + 1}: {error}"
                     raise InvalidRequest(what, param=error.param) from None
+                if submission.seconds is None:
+                    sources.update(sources_of(submission.request))
+        return sources
 
     def submission(self, index: int, item: Any, key: str | None = None) -> Submission[Any]:
         """Return the submission of one request."""
@@ -355,21 +363,18 @@ async def estimate_run(
             param="items",
         )
     await builder.prepare()
-    await builder.check(items)
-    if key is not None:
-        await check_keys(items, key, builder.pull)
-    await probe_items(builder, items, key, lengths, open_counter)
+    await check_and_probe(builder, items, key, lengths, open_counter)
     return await estimate_items(builder, items, key, lengths, open_counter, ask_agents=True)
 
 
-async def probe_items(
+async def check_and_probe(
     builder: SubmissionBuilder[Any],
     items: Collection[Any],
     key: Callable[[Any], str] | None,
     lengths: SourceLengths,
     open_counter: Callable[[], RemainingWorkCounter | None],
 ) -> bool:
-    """Probe the sources of all items that will be submitted and have no given length.
+    """Check all items, and probe the sources of those that will be submitted without a length.
 
     Sources of items that an earlier run submitted may have been removed.
 
@@ -377,22 +382,21 @@ async def probe_items(
         Whether there are items with sources, as far as is known.
 
     Raises:
+        InvalidRequest: An item cannot be sent, or two items have the same key.
         InvalidSources: HeyGen cannot use some of the sources; all of them are named.
+        JournalError: The journal cannot be read.
     """
+    sources = await builder.check(items)
+    if key is not None:
+        await check_keys(items, key, builder.pull)
     if not (builder.has_sources and lengths.enabled):
         return builder.has_sources
-    sources: set[Source] = set()
-
-    async def collect(counter: RemainingWorkCounter | None) -> None:
+    if sources and (counter := await asyncio.to_thread(open_counter)) is not None:
         sources.clear()
         async with aclosing(_submissions(builder, items, key)) as every:
             async for one in every:
-                if (counter is None or counter.submits(one)) and one.seconds is None:
+                if counter.submits(one) and one.seconds is None:
                     sources.update(sources_of(one.request))
-
-    await collect(None)
-    if sources and (counter := await asyncio.to_thread(open_counter)) is not None:
-        await collect(counter)
     await lengths.probe(sources)
     return bool(sources)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,6 +205,22 @@ async def test_a_length_that_is_not_known_is_a_warning_and_reserves_the_most(
         found = await Batch(heygen, prices=ONE_A_SECOND).run(translations(*urls)).estimate()
     assert (found.unknown, found.usd, found.usd_high) == (2, None, 3600)
     assert set(files.asked) == {"/notes.bin"}
+
+
+async def test_items_are_checked_and_probed_in_one_pass(heygen: HeyGen, files: Files) -> None:
+    made = Counter[str]()
+
+    def request(language: str) -> VideoTranslationRequest:
+        made[language] += 1
+        return VideoTranslationRequest(
+            video=AssetUrl(url=files.url("launch.mp4")), output_languages=[language]
+        )
+
+    async with Batch(heygen) as batch:
+        await collect(batch.run(LANGUAGES, request=request))
+    # To be checked and probed, to be compared with the account's balance, and to be sent.
+    assert made == dict.fromkeys(LANGUAGES, 3)
+    assert files.asked
 
 
 async def test_a_source_that_is_gone_stops_no_resumed_run_that_has_sent_it(

@@ -13,6 +13,7 @@ from heygen_async.batch.operations import Submission
 from heygen_async.batch.run import Run
 from heygen_async.batch.submissions import SubmissionBuilder
 from heygen_async.errors import ConfigurationError, InvalidRequest
+from heygen_async.media.probes import Source
 from heygen_async.models.structs import encode
 from heygen_async.models.video_translations import VideoTranslationRequest
 from heygen_async.pricing.estimates import Estimate
@@ -55,8 +56,9 @@ class _ClipBuilder(SubmissionBuilder[Any]):
     async def prepare(self) -> None:
         """Do nothing: the whole dubs were prepared and checked."""
 
-    async def check(self, items: Collection[Any]) -> None:
+    async def check(self, items: Collection[Any]) -> set[Source]:
         """Do nothing: the whole dubs were prepared and checked."""
+        return set()
 
     def submission(self, index: int, item: Clip, key: str | None = None) -> Submission[Any]:
         """Return the submission of one clip."""

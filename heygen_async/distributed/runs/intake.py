@@ -12,7 +12,7 @@ import msgspec
 from psycopg import AsyncConnection
 
 from heygen_async.batch.operations import Submission
-from heygen_async.batch.submissions import Manifest, check_keys, estimate_items, probe_items
+from heygen_async.batch.submissions import Manifest, check_and_probe, estimate_items
 from heygen_async.batch.worker_pool import Exhausted, Source
 from heygen_async.client import HeyGen
 from heygen_async.distributed.runs.item_traces import RootSpans
@@ -64,10 +64,7 @@ async def check_items(
     items, builder, key, lengths = manifest
     if not isinstance(items, Collection):
         return
-    await builder.check(items)
-    if key is not None:
-        await check_keys(items, key, builder.pull)
-    await probe_items(builder, items, key, lengths, lambda: None)
+    await check_and_probe(builder, items, key, lengths, lambda: None)
 
     async def estimate() -> RunEstimate:
         return await estimate_items(builder, items, key, lengths, lambda: None)
