@@ -213,7 +213,6 @@ class _Speeches(Collection[_Spoken]):
         resent: Number of resends, and their cost, of those that were sent again.
         unspoken: The exceptions of those that were not spoken.
         errors: The exception of each that was not spoken or not uploaded.
-        taken: Called with the outcome of each when its row is passed on.
     """
 
     def __init__(self, rows: _Rows) -> None:
@@ -223,7 +222,6 @@ class _Speeches(Collection[_Spoken]):
         self.resent: dict[int, tuple[int, float]] = {}
         self.unspoken: dict[int, HeyGenError] = {}
         self.errors: dict[int, HeyGenError] = {}
-        self.taken: Callable[[Ended[Any]], object] = lambda outcome: None
 
     def __len__(self) -> int:
         return len(self.assets)
@@ -253,13 +251,18 @@ class _Speeches(Collection[_Spoken]):
         """Return whether one of the speeches of a row was not made, or not uploaded."""
         return any(spoken.number in self.errors for spoken in row.spoken())
 
-    def hand_on(self, row: _Row) -> None:
-        """Note that the reader gets a row; until then its speeches are unfinished."""
+    def hand_on(self, row: _Row, taken: Callable[[Ended[Any]], object]) -> None:
+        """Note that the reader gets a row; until then its speeches are unfinished.
+
+        Args:
+            row: The row.
+            taken: Called with the outcome of each of its speeches.
+        """
         for spoken in row.spoken():
             error = self.unspoken.get(spoken.number)
             fields: dict[str, Any] = {"key": "", "index": spoken.number, "item": None}
             ended: Ended[None] = Succeeded(result=None, **fields)
-            self.taken(ended if error is None else Failed(error=error, **fields))
+            taken(ended if error is None else Failed(error=error, **fields))
 
     def cost(self, row: _Row) -> tuple[float, int, float]:
         """Return the cost of a row's speeches, and the number and cost of resends."""
@@ -319,7 +322,7 @@ async def personalize(
     await count_earlier(batch, "voices", "renders")
     last = batch.stage("renders")
     kept, journal = await kept.sampled(sample, last), last.store
-    speeches = _Speeches(kept)
+    speeches, voices = _Speeches(kept), None
     if len(speeches):
         again = await in_thread(retaken, journal)
         parts = {
@@ -328,7 +331,7 @@ async def personalize(
             if (row_key := kept.key(spoken.row)) in again
         }
         await retake_parts(batch.stage("voices").store, parts)
-        await _speak(batch, speeches, await submitted(journal, _Sent), progress)
+        voices = await _speak(batch, speeches, await submitted(journal, _Sent), progress)
 
     run = batch.render(
         template_id,
@@ -345,7 +348,8 @@ async def personalize(
 
     def personalized(outcome: Ended[Video]) -> Ended[Video]:
         row: _Row = outcome.item
-        speeches.hand_on(row)
+        if voices is not None:
+            speeches.hand_on(row, voices.taken)
         usd, resends, resent_usd = speeches.cost(row)
         return msgspec.structs.replace(
             outcome,
@@ -481,8 +485,8 @@ def _voices(stage: Batch, speeches: _Speeches) -> Run[Speech]:
 
 async def _speak(
     batch: Batch, speeches: _Speeches, sent: Mapping[str, _Sent], progress: StageProgress | None
-) -> None:
-    """Replace all values to speak by assets."""
+) -> Run[Speech]:
+    """Replace all values to speak by assets, and return the run that made them."""
 
     async def asset(outcome: Outcome[Speech]) -> str:
         spoken: _Spoken = outcome.item
@@ -490,7 +494,6 @@ async def _speak(
         return _asset_id(before, spoken.name) or await uploaded(batch.heygen, outcome)
 
     run = _voices(stage_of(batch, "voices", progress), speeches)
-    speeches.taken = run.taken
     passage = StageLink(run, asset, at_once=UPLOADS_AT_ONCE, ordered=False)
     async with aclosing(passage.steps()) as steps:
         async for step in steps:
@@ -503,6 +506,7 @@ async def _speak(
                 speeches.resent[number] = before.resends, before.resent_usd
             if step.error is not None:
                 speeches.errors[number] = step.error
+    return run
 
 
 def _asset_id(before: _Sent | None, name: str) -> str | None:
