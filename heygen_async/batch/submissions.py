@@ -158,9 +158,7 @@ class RenderBuilder(SubmissionBuilder[Video]):
         found: FoundTemplate | None = None,
     ) -> None:
         if isinstance(found, Template) and found.id != template_id:
-            raise InvalidRequest(
-                f"template: expected the template {template_id}, got {found.id}", param="template"
-            )
+            raise InvalidRequest(f"template: got {found.id}, not {template_id}", param="template")
         # A run must not continue test renders, and a test run must not continue paid renders.
         self.subject: str = f"{template_id} (test)" if test else template_id
         self.prices = prices
