@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from heygen_async.errors import (
 )
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.session.tasks import in_thread
+from heygen_async.session.transfers.regular_files import open_regular
 
 Correct: TypeAlias = (
     Callable[[str, str], str | Awaitable[str]]
@@ -176,7 +178,8 @@ class Correction:
             return
         partial = path.with_name(f".{path.name}.part")
         try:
-            partial.write_bytes(srt.encode())
+            with io.BufferedWriter(open_regular(partial, "wb", 0o600)) as file:
+                file.write(srt.encode())
             partial.replace(path)
         except (OSError, UnicodeEncodeError) as error:  # the upload may still succeed
             logger.warning("%s: the corrected subtitles are not kept: %s", path, error)

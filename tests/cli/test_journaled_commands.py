@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -393,6 +394,10 @@ async def test_a_local_video_is_uploaded_once(
     assert sandbox.requests.by_operation["assets.upload"] == 0
     assert await dub(video, ["French (France)"], journal=journal) == Exit.DONE
     uploads = tmp_path / "run.db.uploads"
+    names = await asyncio.to_thread(os.listdir, tmp_path)
+    files = {name: os.stat(tmp_path / name) for name in names if name.startswith("run.")}
+    assert set(files) == {"run.db", "run.db.rows", "run.db.uploads"}
+    assert os.name == "nt" or {file.st_mode & 0o777 for file in files.values()} == {0o600}
     # A crash leaves a part of a line.
     uploads.write_bytes(uploads.read_bytes() + b'{"sha256":"')
     moved = video.rename(tmp_path / "b.mp4")

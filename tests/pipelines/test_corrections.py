@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -56,6 +57,8 @@ async def test_a_proofread_that_expires_while_it_is_corrected(
     assert list(files) == ["launch.proofreads.French (France).srt"] * journaled
     if not journaled:
         return
+    modes = {path.stat().st_mode & 0o777 for path in journal.parent.glob("launch.*")}
+    assert os.name == "nt" or modes == {0o600}
     assert str(journal.with_name("launch.proofreads.French (France).srt")) in str(error)
     # The corrected text is used again, whatever the state of the session.
     outcome = await go(correct=lambda language, srt: srt, renew=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.journal import JournalStore, journal_store
 from heygen_async.models.sources import AssetId
+from heygen_async.session.transfers.regular_files import open_regular
 
 
 class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +118,7 @@ class Uploads:
             uploaded_at=time.time(),
         )
         try:
-            with self._list.open("ab") as file:
+            with io.BufferedWriter(open_regular(self._list, "ab", 0o600)) as file:
                 # A line that a crash has truncated must not corrupt this one.
                 file.write(b"\n" + msgspec.json.encode(one) + b"\n")
                 file.flush()
