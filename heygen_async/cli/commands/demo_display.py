@@ -165,8 +165,9 @@ class DemoDisplay:
         console.print()
         console.print(table)
         console.print(
-            "ideal: had none of the 10 job slots ever been idle. At HeyGen's own speed the time "
-            "comes closer\nto it: jobs last longer there, pauses between looks at them do not.\n"
+            "time: until the last job ended; its files may take longer.\n"
+            "ideal: if none of the 10 job slots had ever been idle. At HeyGen's own speed the time "
+            "comes closer\nto it: jobs last longer there, but the pauses between polls do not.\n"
             "at HeyGen: an estimate of what it would have cost.",
             style="dim",
             highlight=False,
