@@ -129,12 +129,12 @@ class HandlerPool:
             self._workers.discard(worker)
             self._running.pop(worker, None)
 
-    def take_lost(self) -> list[PooledWork]:
-        """Return, once, the work of event loops that were closed without cancelling it."""
-        if not self._running:
-            return []
-        lost = [worker for worker in self._running if worker.get_loop().is_closed()]
-        return [self._running.pop(worker) for worker in lost]
+    def take_lost(self) -> PooledWork | None:
+        """Remove and return work of an event loop that was closed without cancelling it."""
+        for worker in self._running:
+            if worker.get_loop().is_closed():
+                return self._running.pop(worker)
+        return None
 
     async def _abandon_waiting(self) -> None:
         while self._waiting:

@@ -115,7 +115,7 @@ class DeliveryProcessor:
         Returns:
             The answer to it.
         """
-        for lost in self._pool.take_lost():
+        while (lost := self._pool.take_lost()) is not None:
             await lost.abandon()
         try:
             state = await delivery.log.begin(delivery.key, self._lease)

@@ -437,6 +437,39 @@ def test_so_are_those_whose_event_loop_was_closed_around_them(
     assert caplog.text.count("were cancelled because the event loop stopped") == 2
 
 
+def test_a_delivery_that_is_cancelled_leaves_the_others_of_a_closed_loop_to_the_next() -> None:
+    class Slow(MemoryDeliveryLog):
+        async def forget(self, event_id: str) -> None:
+            await asyncio.sleep(1)
+            await super().forget(event_id)
+
+    receiver = WebhookReceiver(HeyGen("k", base_url="http://127.0.0.1:9"), SECRET, log=Slow())
+    receiver.on(Event)(lambda event: asyncio.sleep(1e9))
+
+    async def view(*event_ids: str) -> list[int]:
+        answers = [await deliver(receiver, event_body(event_id=event_id)) for event_id in event_ids]
+        await asyncio.sleep(0)  # the handlers are at work
+        return answers
+
+    async def cancelled() -> None:
+        delivery = asyncio.create_task(deliver(receiver, event_body(event_id="c")))
+        await asyncio.sleep(0.5)
+        delivery.cancel()
+        await asyncio.wait([delivery])
+
+    loop = TurnedEventLoop()
+    try:
+        assert loop.run_until_complete(view("a", "b")) == [200, 200]
+    finally:
+        loop.close()
+    with asyncio.Runner(loop_factory=TurnedEventLoop) as runner:
+        runner.run(cancelled())
+        assert receiver.counts.handler_errors == 1
+        assert runner.run(view("b")) == [200]
+        assert receiver.counts.handler_errors == 2
+        assert receiver.counts.duplicates == 0
+
+
 def test_with_retry_they_run_before_the_answer() -> None:
     receiver = WebhookReceiver(
         HeyGen("k", base_url="http://127.0.0.1:9"), SECRET, on_handler_error="retry"
