@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from heygen_async import (
+    PRICES,
     AssetUrl,
     AvatarVideoRequest,
     Batch,
     BudgetExceeded,
     HeyGen,
+    JobSlots,
     LipsyncRequest,
     Outcome,
     ProofreadRender,
@@ -23,6 +25,11 @@ from heygen_async import (
     Run,
     VideoTranslationRequest,
 )
+from heygen_async.batch.admission.scouting import Scouting
+from heygen_async.batch.submissions import RequestsBuilder
+from heygen_async.batch.submitter import SubmissionCancelled
+from heygen_async.journal import MemoryJournal, RunSpec
+from heygen_async.journal.keys import FreshKeys
 from heygen_async.pricing.prices import PriceTable
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.contract import LANGUAGES
@@ -248,3 +255,31 @@ async def test_corrected_proofreads_of_one_video_are_scouted(
     began = [job.created_at for job in dubs]
     assert began[1] - began[0] > 60
     assert began[2] - began[1] < 10  # 1,800 USD each would have let them go one by one
+
+
+class ScoutedElsewhere(MemoryJournal):
+    """A journal in which another process scouts every source, for as long as one looks."""
+
+    def scout(self, source: str, owner: str) -> Any:
+        return asyncio.sleep(0, result=False)
+
+
+async def test_an_item_that_waits_for_another_process_gives_back_its_slot(heygen: HeyGen) -> None:
+    """Stop a run whose item has just taken a slot anew to ask for its source again."""
+    request = VideoTranslationRequest(video=AssetUrl(url=VIDEO), output_languages=[NAMES[0]])
+    builder = RequestsBuilder(heygen, [request], PRICES, kind="requests")
+    store, slots = ScoutedElsewhere(), JobSlots(1)
+    processor: Any = None  # which no item reaches
+    await store.open(RunSpec(kind="requests", subject="", run_id="run"))
+    scouting = Scouting([request], "loop", slots, ordered=True)
+    await scouting.open(store, "this process")
+    slot = await slots.acquire()
+    waiting = asyncio.create_task(
+        scouting.process(processor, FreshKeys(), builder.submission(0, request), 0, slot)
+    )
+    await asyncio.sleep(3.5)
+    assert slots.held == 0
+    scouting.source.close()
+    with pytest.raises(SubmissionCancelled):
+        await waiting
+    assert slots.held == 0

@@ -217,6 +217,7 @@ class Scouting:
                 await asyncio.sleep(_ASK_AGAIN)
                 slot = await self._slots.acquire()
         except BaseException:
+            slot.release()  # it may be another one than the caller's
             self._end(source)
             raise
         if claimed is not True:
