@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import inspect
 import math
 import os
 import platform
@@ -53,7 +52,7 @@ _HEADER_LIMITS: dict[str, Any] = {
         ("max_field_size", 128 * 1024),
         ("max_headers", 2_000),
     )
-    if name in inspect.signature(aiohttp.ClientSession).parameters  # the last one is newer
+    if name in (aiohttp.ClientSession.__init__.__kwdefaults__ or {})  # the last one is newer
 }
 
 
