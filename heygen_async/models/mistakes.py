@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 
 import msgspec
@@ -50,6 +49,8 @@ def unknown_field(kind: type[msgspec.Struct], name: str) -> str:
         kind: The class.
         name: The field.
     """
+    import difflib  # most programs make no such mistake
+
     fields = kind.__struct_fields__
     close = difflib.get_close_matches(name, fields, n=1, cutoff=0.5)
     if close:
