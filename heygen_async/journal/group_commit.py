@@ -7,8 +7,9 @@ time in a dedicated thread, and each wakes all its waiters at once.
 
 Items that begin in one transaction are sent together, and jobs of one length also end together. If
 the next items all began together again, each would wait while the event loop works on all others
-and the disk is idle, and then for one long transaction. So where transactions are quick, one takes
-only some of many items that wait to begin, and the starts of the items spread out.
+and the disk is idle, and then for one long transaction. So where transactions are quick, the first
+ones after a pause take only some of many items that wait to begin, and the starts of the items
+spread out. Without pauses, the loop or the disk is the limit, and whole queues cost least.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from heygen_async.journal.rules import journal_error
 from heygen_async.journal.store import SAMPLE_EVERY
 from heygen_async.journal.transaction import Results, Transaction
 from heygen_async.session.tasks import in_thread
+
+# Number of transactions after a pause that may take a part of the queue.
+_PARTIAL = 8
 
 
 class Database(Protocol):
@@ -60,8 +64,8 @@ class GroupCommit:
         database: The store, open. Its methods are called in the thread, one at a time.
         clock: Returns Unix seconds.
         loop: The event loop of all callers.
-        portion: Number of ``begin`` calls that always fit in one transaction; of a longer queue, it
-            takes a third. Default: all.
+        portion: Number of ``begin`` calls that always fit in one transaction. Of a longer queue,
+            the first transactions after a pause take a quarter. Default: all.
 
     Attributes:
         loop: The same.
@@ -85,6 +89,7 @@ class GroupCommit:
         self._next = Transaction()
         self._queued = False  # whether the next transaction has content
         self._busy = False
+        self._in_a_row = 0  # transactions since the thread was idle
         self._failure: JournalError | None = None
         self._closing = asyncio.Lock()
         self._closed = False
@@ -164,12 +169,13 @@ class GroupCommit:
 
     def _commit(self) -> None:
         if not self._queued:
-            self._busy = False
+            self._busy, self._in_a_row = False, 0
             return
+        self._in_a_row += 1
         transaction, self._next, self._queued = self._next, Transaction(), False
         begins = transaction.begins
-        portion = max(self._portion, len(begins) // 3)
-        if len(begins) > portion:
+        portion = max(self._portion, len(begins) // 4)
+        if self._in_a_row <= _PARTIAL and len(begins) > portion:
             self._next.begins, self._queued = begins[portion:], True
             del begins[portion:]
         # Use run_in_executor rather than a thread with a queue: it costs nothing when idle, and a

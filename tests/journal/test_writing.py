@@ -119,10 +119,8 @@ async def test_the_first_of_many_items_begin_before_the_others(tmp_path: Path) -
         await asyncio.gather(*(begin(key, i) for i, key in enumerate(keys)))
         assert [key for some in begun for key in some] == keys
         assert [record.key for record in await records(journal)] == keys
-        sizes = [len(some) for some in begun]
-        assert sizes == sorted(sizes, reverse=True)
-        assert 8 <= sizes[0] <= 100
-        assert len(sizes) <= 20
+        assert 8 <= len(begun[0]) <= 100
+        assert len(begun) <= 12
 
 
 async def test_closing_writes_all_items_that_wait_to_begin(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from heygen_async.session.tasks import in_thread
 
 _PAGE = 1000
 # Transactions with a few items take 1 to 2 ms, most of it for the disk.
-_PORTION = 16
+_PORTION = 8
 
 
 class SqliteJournal:
