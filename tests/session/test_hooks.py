@@ -32,7 +32,7 @@ from heygen_async import (
 from heygen_async.models.sources import AssetUrl
 from heygen_async.sandbox import Fault, Sandbox
 
-from .wire import client, video
+from .wire import answering, client, raw_server, video
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +56,20 @@ def notes(heygen: HeyGen) -> Notes:
     notes = Notes()
     heygen.add_hooks(notes.hooks)
     return notes
+
+
+async def test_an_empty_request_id_hides_no_other() -> None:
+    notes = Notes()
+    answer = (
+        b"HTTP/1.1 200 OK\r\nx-amzn-requestid:\r\nx-request-id: r-\xff7\r\n"
+        b'Content-Length: 42\r\n\r\n{"data": {"id": "v", "status": "waiting"}}'
+    )
+    async with (
+        raw_server(answering(answer)) as server,
+        HeyGen("sk_V2_a_key_of_tests", base_url=server.base_url, hooks=notes.hooks) as heygen,
+    ):
+        await heygen.videos.get("v")
+    assert [event.request_id for event in notes.requests] == ["r-?7"]
 
 
 async def test_a_call_is_told_of_when_it_has_ended(heygen: HeyGen, notes: Notes) -> None:
