@@ -75,6 +75,8 @@ def test_killed_chains_pay_once(
     # Slow enough for a chain to outlive several of its processes.
     with SandboxThread(speed=60, concurrency=SLOTS) as sandbox:
         arguments = command(sandbox, tmp_path)
+        # Speech takes no slot at HeyGen, so only the run bounds how many are in flight.
+        bounded = ["--journal", "run.db", "--concurrency", str(SLOTS)]
         environment = {
             **ENVIRONMENT,
             "HEYGEN_API_BASE": sandbox.base_url,
@@ -83,7 +85,7 @@ def test_killed_chains_pay_once(
         kills = 0
         while True:
             process = subprocess.Popen(
-                [sys.executable, "-m", "heygen_async.cli", *arguments, "--journal", "run.db"],
+                [sys.executable, "-m", "heygen_async.cli", *arguments, *bounded],
                 cwd=tmp_path,
                 env=environment,
                 stdout=subprocess.PIPE,
