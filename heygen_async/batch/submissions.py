@@ -177,10 +177,10 @@ class RenderBuilder(SubmissionBuilder[Video]):
         """Fetch the template's variables, and its scripts, which determine the cost."""
         if self._found is None or not is_through(self._found, self._version):
             self._found = await self._templates.find(self.template_id, version=self._version)
-        self.variables = self._found.infos()
-        self._version = "v2"
+        self.variables, self._version = self._found.infos(), "v2"
         if isinstance(self._found, Template):
-            self.template, self.title, self._version = self._found, self._found.name, "v3"
+            self.template, self._version = self._found, "v3"
+            self.title: str | None = self._found.name
         self._checker = VariantChecker(self.variables)
         if self._rows:
             self._variant_of = RowFields(self.variables)

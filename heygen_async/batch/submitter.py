@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -102,7 +102,7 @@ class StoppableSubmission(Submitting, eq=False):
     def confirmed_by(self, submitter: SingleSubmitter, claims: Sequence[str]) -> None:
         """Ask the journal, which many processes share, before each POST for these items."""
         self.claims, self.refusal = claims, None
-        self.confirm = partial(submitter.confirm, self)
+        self.confirm: Callable[[], Awaitable[bool]] | None = partial(submitter.confirm, self)
 
     @property
     def lost(self) -> bool:

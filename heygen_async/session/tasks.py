@@ -116,7 +116,7 @@ class EagerCall:
     """
 
     def __init__(self, work: Coroutine[Any, Any, object]) -> None:
-        self.done = False
+        self.done: bool = False
         self._work = work
         self._waits_for: object = None
         self._resume(work.send, None)
