@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from heygen_async.dubs.issues import Issue
-from heygen_async.session.transfers.regular_files import open_regular
+from heygen_async.session.transfers.regular_files import open_private
 
 logger: logging.Logger = logging.getLogger("heygen_async.dubs")
 
@@ -75,7 +74,7 @@ class DubNotes:
             try:
                 # The first line feed ends a line that was cut off.
                 line = b"\n%b\n" % msgspec.json.encode((key, notes[key]))
-                with io.BufferedWriter(open_regular(self._path, "ab", 0o600)) as file:
+                with open_private(self._path, "ab") as file:
                     file.write(line)
             except (OSError, UnicodeEncodeError) as error:
                 logger.warning("%s: the notes about dubs are not kept: %s", self._path, error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import io
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from heygen_async.errors import (
 )
 from heygen_async.models.proofreads import ProofreadRequest
 from heygen_async.session.tasks import in_thread
-from heygen_async.session.transfers.regular_files import open_regular
+from heygen_async.session.transfers.regular_files import open_private
 
 Correct: TypeAlias = (
     Callable[[str, str], str | Awaitable[str]]
@@ -178,7 +177,7 @@ class Correction:
             return
         partial = path.with_name(f".{path.name}.part")
         try:
-            with io.BufferedWriter(open_regular(partial, "wb", 0o600)) as file:
+            with open_private(partial, "wb") as file:
                 file.write(srt.encode())
             partial.replace(path)
         except (OSError, UnicodeEncodeError) as error:  # the upload may still succeed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import os
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from heygen_async.cli.exit_codes import CommandError
 from heygen_async.client import HeyGen
 from heygen_async.journal import JournalStore, journal_store
 from heygen_async.models.sources import AssetId
-from heygen_async.session.transfers.regular_files import open_regular
+from heygen_async.session.transfers.regular_files import open_private
 
 
 class _Uploaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +117,7 @@ class Uploads:
             uploaded_at=time.time(),
         )
         try:
-            with io.BufferedWriter(open_regular(self._list, "ab", 0o600)) as file:
+            with open_private(self._list, "ab") as file:
                 # A line that a crash has truncated must not corrupt this one.
                 file.write(b"\n" + msgspec.json.encode(one) + b"\n")
                 file.flush()

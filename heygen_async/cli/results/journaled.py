@@ -7,7 +7,6 @@ into the database of the run.
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +23,7 @@ from heygen_async.cli.inputs.row_spool import RowSpool
 from heygen_async.cli.results.item_rows import ItemRow, ItemRows
 from heygen_async.journal import ItemRecord, JournalStore, Review
 from heygen_async.journal.rules import latest
-from heygen_async.session.transfers.regular_files import open_regular
+from heygen_async.session.transfers.regular_files import open_private
 
 _VERSION = 1
 _STATES = {"submitted": "running", "intended": "pending"}
@@ -75,7 +74,7 @@ def write_item_rows(store: JournalStore, items: ItemRows) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         try:
-            with io.BufferedWriter(open_regular(unfinished, "xb", 0o600)) as file:
+            with open_private(unfinished, "xb") as file:
                 file.writelines(line + b"\n" for line in lines)
             os.replace(unfinished, path)
         finally:

@@ -37,3 +37,16 @@ def open_regular(path: Path, mode: str, permissions: int = 0o666) -> io.FileIO:
         file.close()
         raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
     return file
+
+
+def open_private(path: Path, mode: str) -> io.BufferedWriter:
+    """Open a regular file for writing; a new one belongs to its owner alone (mode 0600).
+
+    Args:
+        path: Its path.
+        mode: As for ``open``, with ``b``.
+
+    Raises:
+        OSError: As for ``open_regular``.
+    """
+    return io.BufferedWriter(open_regular(path, mode, 0o600))
