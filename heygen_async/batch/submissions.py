@@ -33,7 +33,7 @@ from heygen_async.batch.variants import (
     VariantProblem,
 )
 from heygen_async.client import HeyGen
-from heygen_async.endpoints.templates import FoundTemplate, Version, is_through
+from heygen_async.endpoints.templates import FoundTemplate, Version, find_once
 from heygen_async.errors import InvalidRequest
 from heygen_async.media.probes import Source
 from heygen_async.media.source_lengths import SourceLengths, sources_of
@@ -175,12 +175,12 @@ class RenderBuilder(SubmissionBuilder[Video]):
 
     async def prepare(self) -> None:
         """Fetch the template's variables, and its scripts, which determine the cost."""
-        if self._found is None or not is_through(self._found, self._version):
-            self._found = await self._templates.find(self.template_id, version=self._version)
-        self.variables, self._version = self._found.infos(), "v2"
-        if isinstance(self._found, Template):
-            self.template, self._version = self._found, "v3"
-            self.title: str | None = self._found.name
+        version, templates = self._version, self._templates
+        self._found = found = await find_once(self._found, templates, self.template_id, version)
+        self.variables, self._version = found.infos(), "v2"
+        if isinstance(found, Template):
+            self.template, self._version = found, "v3"
+            self.title: str | None = found.name
         self._checker = VariantChecker(self.variables)
         if self._rows:
             self._variant_of = RowFields(self.variables)

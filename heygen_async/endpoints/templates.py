@@ -326,14 +326,24 @@ class Templates(Resource):
             raise
 
 
-def is_through(template: FoundTemplate, version: Version) -> bool:
-    """Return whether a template was found through a version of the API.
+async def find_once(
+    found: FoundTemplate | None, templates: Templates, template_id: str, version: Version
+) -> FoundTemplate:
+    """Return the template that was found before, or find it if it came through another version.
 
     Args:
-        template: The template.
-        version: The version; ``auto`` means any.
+        found: What ``templates.find`` has returned already, or None.
+        templates: The resource.
+        template_id: The template.
+        version: The version of the API; ``auto`` means any.
+
+    Raises:
+        NotFound: There is no such template.
     """
-    return version == "auto" or isinstance(template, Template) == (version == "v3")
+    is_v3 = isinstance(found, Template)
+    if found is not None and (version == "auto" or is_v3 == (version == "v3")):
+        return found
+    return await templates.find(template_id, version=version)
 
 
 def check_version(version: str) -> None:

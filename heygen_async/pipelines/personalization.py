@@ -26,7 +26,7 @@ from heygen_async.batch.admission.sampling import candidate
 from heygen_async.batch.outcome import Ended, Failed, Succeeded
 from heygen_async.batch.submissions import ItemKey, check_keys, text_keys
 from heygen_async.batch.variants import InvalidVariants, VariantChecker, VariantProblem
-from heygen_async.endpoints.templates import FoundTemplate, Version, is_through
+from heygen_async.endpoints.templates import FoundTemplate, Version, find_once
 from heygen_async.errors import HeyGenError, InvalidRequest
 from heygen_async.journal.keys import content_key, fingerprint
 from heygen_async.models.sources import AssetId
@@ -316,8 +316,7 @@ async def personalize(
         BudgetExceeded: The budget has no room for a stage.
     """
     version = "v2" if test else version
-    if template is None or not is_through(template, version):
-        template = await batch.heygen.templates.find(template_id, version=version)
+    template = await find_once(template, batch.heygen.templates, template_id, version)
     kept = await _checked_rows(batch, template_id, template, rows, key, title)
     await count_earlier(batch, "voices", "renders")
     last = batch.stage("renders")
@@ -398,8 +397,7 @@ async def estimate_personalize(
         InvalidRequest: Two rows have the same key, or a title is invalid.
     """
     version = "v2" if test else version
-    if template is None or not is_through(template, version):
-        template = await batch.heygen.templates.find(template_id, version=version)
+    template = await find_once(template, batch.heygen.templates, template_id, version)
     kept = await _checked_rows(batch, template_id, template, rows, key, title)
     last = batch.stage("renders")
     kept = await kept.sampled(sample, last)
